@@ -1,0 +1,68 @@
+# shellcheck shell=bash
+# What the scripts share: where things are, how they speak, how a build is made. Sourced, never run.
+
+checkout=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+build_root=${GUILDHALL_BUILD:-$checkout/build}
+daemons=(broker logconsumer ledgerd scheduler gateway)
+
+say() { printf '%s\n' "$*" >&2; }
+die() {
+  say "$(basename -- "$0"): $*"
+  exit 1
+}
+
+# The folder with the five daemons and the guild command: installed, or this checkout's release build.
+bin_dir() {
+  if [[ -x $checkout/libexec/guild-broker ]]; then
+    printf '%s\n' "$checkout/libexec"
+  else
+    printf '%s\n' "${GUILDHALL_BIN:-$build_root/release/bin}"
+  fi
+}
+
+# The home: where config, keys, data and the running state live.
+export GUILD_HOME=${GUILD_HOME:-$checkout/run}
+
+# configure NAME COMPILER MESON_OPTION… : makes or keeps build/NAME; the options are part of the name.
+configure() {
+  local name=$1 compiler=$2
+  shift 2
+  local dir=$build_root/$name cc cxx
+  case $compiler in
+    g++) cc=gcc cxx=g++ ;;
+    clang++) cc=clang-19 cxx=clang++-19 ;;
+    *) die "unknown compiler $compiler" ;;
+  esac
+  if command -v ccache >/dev/null; then cc="ccache $cc" cxx="ccache $cxx"; fi
+  if [[ -f $dir/build.ninja && $(cat "$dir/.options" 2>/dev/null) == "$cxx $*" ]]; then return; fi
+  rm -rf -- "$dir"
+  mkdir -p -- "$build_root"
+  CC=$cc CXX=$cxx meson setup "$dir" "$checkout" "$@" >"$build_root/$name.configure.log" 2>&1 ||
+    { tail -n 30 "$build_root/$name.configure.log" >&2; die "meson setup of $dir failed; see $build_root/$name.configure.log"; }
+  printf '%s' "$cxx $*" >"$dir/.options"
+}
+
+# compile NAME [TARGET…] : builds build/NAME with a progress line on a terminal, the log otherwise.
+compile() {
+  local name=$1
+  shift
+  local log=$build_root/$name.log
+  if [[ -t 2 ]]; then
+    ninja -C "$build_root/$name" "$@" >&2 || die "the build in $build_root/$name failed"
+  else
+    ninja -C "$build_root/$name" "$@" >"$log" 2>&1 ||
+      { grep -E -A12 'error|FAILED' "$log" | head -n 60 >&2; die "the build in $build_root/$name failed; see $log"; }
+  fi
+}
+
+# The suite's programs, built for use and linked side by side in build/release/bin.
+build_suite() {
+  configure release g++ -Dbuildtype=release
+  compile release suite
+  mkdir -p -- "$build_root/release/bin"
+  local daemon
+  for daemon in "${daemons[@]}"; do
+    ln -sfn "../$daemon/guild-$daemon" "$build_root/release/bin/guild-$daemon"
+  done
+  ln -sfn ../cli/guild "$build_root/release/bin/guild"
+}
