@@ -1,6 +1,7 @@
 #include "common/base/file.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,7 +47,7 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
 std::filesystem::path temporary_beside(const std::filesystem::path& path) {
   std::array<std::uint8_t, 8> unique{};
   fill_random(unique.data(), unique.size());
-  return folder_of(path) / ("." + path.filename().string() + "." + to_hex(unique) + ".tmp");
+  return folder_of(path) / fmt::format(".{}.{}.tmp", path.filename().string(), to_hex(unique));
 }
 
 Result<void> write_new_file(const std::filesystem::path& path, std::string_view text,
