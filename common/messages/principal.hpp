@@ -1,0 +1,19 @@
+// Who a carried request is for. The gateway is a carrier and never a licence: what it forwards names
+// the caller's own credential, and the daemon that owns the data verifies it itself.
+// A request that comes straight over the bus from a client whom the list lets ask needs none.
+#pragma once
+
+#include <optional>
+
+#include "common/messages/types.hpp"
+
+namespace guild::messages {
+
+/// Either the operator token alone, or a bot's key and secret.
+struct Credential {
+  std::optional<Text<128>> operator_token;
+  std::optional<Text<128>> api_key, api_secret;
+};
+BOOST_DESCRIBE_STRUCT(Credential, (), (operator_token, api_key, api_secret))
+
+}  // namespace guild::messages
