@@ -1,11 +1,10 @@
-// Connection: one SQLCipher file, opened and proven encrypted (DESIGN §4's order), and the statements
-// on it. One thread at a time. Errors carry the codes below; nothing here throws or logs, and no
-// error holds the key or a bound value.
-// Codes: wrong_key (also a damaged first page), not_encrypted, cipher_missing, file_missing,
-// schema_newer, schema_older, migration_changed, corrupt, not_a_database, disk_full, busy, io_error,
-// outcome_unknown, constraint, read_only, no_memory, pragma_refused, sql. README.md says what each
-// means for the caller.
-// Source: https://www.zetetic.net/sqlcipher/sqlcipher-api/ , https://sqlite.org/c3ref/intro.html
+// Connection: one SQLCipher file, opened and proven encrypted (DESIGN §4's order), and the
+// statements on it. One thread at a time. Errors carry the codes below; nothing here throws or
+// logs, and no error holds the key or a bound value. Codes: wrong_key (also a damaged first page),
+// not_encrypted, cipher_missing, file_missing, schema_newer, schema_older, migration_changed,
+// corrupt, not_a_database, disk_full, busy, io_error, outcome_unknown, constraint, read_only,
+// no_memory, pragma_refused, sql. README.md says what each means for the caller. Source:
+// https://www.zetetic.net/sqlcipher/sqlcipher-api/ , https://sqlite.org/c3ref/intro.html
 #pragma once
 
 #include <chrono>
@@ -40,7 +39,7 @@ enum class Mode {
 /// How long a transaction is tried. Time and chance come in here, so that tests need not wait.
 struct Retry {
   Duration budget = std::chrono::seconds{10};  ///< In all, SQLite's own busy waits included.
-  Duration first_pause = std::chrono::milliseconds{2};  ///< Doubles with each try…
+  Duration first_pause = std::chrono::milliseconds{2};      ///< Doubles with each try…
   Duration longest_pause = std::chrono::milliseconds{250};  ///< …up to here.
   // Empty: the steady clock, a real sleep, a real generator.
   std::function<std::chrono::steady_clock::time_point()> now;
@@ -60,9 +59,9 @@ struct OpenOptions {
 
 class Connection;
 
-/// A prepared statement, cached by its Connection. Bind by position from 1; `step` answers whether a
-/// row is there. Destruction resets it. Text and blob views are valid until the next step or reset.
-/// Bound text and blobs are copied. After its connection was reopened every step fails.
+/// A prepared statement, cached by its Connection. Bind by position from 1; `step` answers whether
+/// a row is there. Destruction resets it. Text and blob views are valid until the next step or
+/// reset. Bound text and blobs are copied. After its connection was reopened every step fails.
 class Statement {
  public:
   Statement(Statement&&) noexcept;
@@ -112,8 +111,8 @@ class Statement {
 
   Connection* connection_;
   sqlite3_stmt* statement_;
-  sqlite3_stmt** slot_;        ///< Where the cache wants it back; null when it was prepared apart.
-  std::uint64_t generation_;   ///< Of the open file it belongs to.
+  sqlite3_stmt** slot_;       ///< Where the cache wants it back; null when it was prepared apart.
+  std::uint64_t generation_;  ///< Of the open file it belongs to.
   int bind_error_ = 0;
 };
 
@@ -152,20 +151,21 @@ class Connection {
   std::int64_t changes() const;
   const std::filesystem::path& path() const;
 
-  /// Runs `work` in BEGIN IMMEDIATE … COMMIT. Busy, locked: the whole of it again, exponential backoff
-  /// with jitter, until the retry budget (10 s) is used up. A damaged page, "not a database" or an I/O
-  /// error after an earlier good read: closes, reopens once, and runs the whole of it again. Any other
-  /// failure rolls back and is returned. `work` may run several times, so it must not act outside the
-  /// transaction. A transaction in a transaction is our bug (GUILD_ASSERT).
-  /// A disk that fails at COMMIT itself leaves it unknown whether the transaction will be there after
-  /// a restart; then nothing is retried, and everything from there on answers `outcome_unknown`: exit
-  /// and replay.
+  /// Runs `work` in BEGIN IMMEDIATE … COMMIT. Busy, locked: the whole of it again, exponential
+  /// backoff with jitter, until the retry budget (10 s) is used up. A damaged page, "not a
+  /// database" or an I/O error after an earlier good read: closes, reopens once, and runs the whole
+  /// of it again. Any other failure rolls back and is returned. `work` may run several times, so it
+  /// must not act outside the transaction. A transaction in a transaction is our bug
+  /// (GUILD_ASSERT). A disk that fails at COMMIT itself leaves it unknown whether the transaction
+  /// will be there after a restart; then nothing is retried, and everything from there on answers
+  /// `outcome_unknown`: exit and replay.
   Result<void> transaction(const std::function<Result<void>(Connection&)>& work);
   /// As above, deferred and read only: one consistent snapshot for several reads. Inside a
   /// transaction it just runs `work`, which sees that transaction.
   Result<void> snapshot(const std::function<Result<void>(Connection&)>& work);
 
-  /// Encrypts the whole file anew. Not inside a transaction; needs room for a second copy in the WAL.
+  /// Encrypts the whole file anew. Not inside a transaction; needs room for a second copy in the
+  /// WAL.
   Result<void> rekey(const Secret32& key);
 
   /// How often transactions were retried and the file reopened; for metrics.
@@ -185,8 +185,8 @@ class Connection {
   std::unique_ptr<State> state_;
 };
 
-/// SQLCipher's page HMAC check (`cipher_integrity_check`), then SQLite's whole integrity check: empty
-/// when sound, else what it found. Safe on a file that others write.
+/// SQLCipher's page HMAC check (`cipher_integrity_check`), then SQLite's whole integrity check:
+/// empty when sound, else what it found. Safe on a file that others write.
 Result<std::vector<std::string>> check_integrity(Connection& connection);
 
 }  // namespace guild::storage

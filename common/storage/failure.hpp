@@ -20,13 +20,13 @@ enum class Remedy {
 };
 Remedy remedy_for(int code);
 
-/// Whose words may stand in the message. SQLite's own text may quote a bound value (a full-text query,
-/// a JSON path), so with bound values only its fixed text for the code is used.
+/// Whose words may stand in the message. SQLite's own text may quote a bound value (a full-text
+/// query, a JSON path), so with bound values only its fixed text for the code is used.
 enum class Words { of_sqlite, fixed };
 
 /// `handle` is where the call just failed; null when there is none.
-Error describe(int code, sqlite3* handle, const std::filesystem::path& path, std::string_view action,
-               Words words);
+Error describe(int code, sqlite3* handle, const std::filesystem::path& path,
+               std::string_view action, Words words);
 
 /// SQL on one line, cut, for a message.
 std::string in_brief(std::string_view sql);

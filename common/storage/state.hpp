@@ -57,8 +57,8 @@ struct Connection::State {
   std::unordered_map<std::string, sqlite3_stmt*, TextHash, std::equal_to<>> statements;
   Counters counters;
   bool in_transaction = false;
-  bool is_suspect = false;     ///< The handle failed in a way that only a reopen mends.
-  std::optional<Error> lost;   ///< Set for good when a COMMIT's outcome is unknown.
+  bool is_suspect = false;    ///< The handle failed in a way that only a reopen mends.
+  std::optional<Error> lost;  ///< Set for good when a COMMIT's outcome is unknown.
 
   /// What the current try met.
   struct Met {

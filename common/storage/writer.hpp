@@ -1,9 +1,9 @@
-// Writer: the one thread that writes a database file, with group commit. Everything that waits is one
-// transaction; answers go out after the commit, so what is acknowledged is on disk. A job that fails
-// is undone alone (savepoint) and answered with its error; the others of its group commit. When the
-// file itself fails (disk full, busy past the budget, damage) the whole group is answered with that
-// error, and the next group is tried afresh.
-// Bounded: submit refuses (code writer_full) past `waiting_max` jobs not yet begun. Thread-safe.
+// Writer: the one thread that writes a database file, with group commit. Everything that waits is
+// one transaction; answers go out after the commit, so what is acknowledged is on disk. A job that
+// fails is undone alone (savepoint) and answered with its error; the others of its group commit.
+// When the file itself fails (disk full, busy past the budget, damage) the whole group is answered
+// with that error, and the next group is tried afresh. Bounded: submit refuses (code writer_full)
+// past `waiting_max` jobs not yet begun. Thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -21,17 +21,17 @@ struct WriterOptions {
 
 class Writer {
  public:
-  /// What a job does to the file. May run more than once when the transaction is retried, so it must
-  /// undo or overwrite what it captured; it runs on the writer's thread.
+  /// What a job does to the file. May run more than once when the transaction is retried, so it
+  /// must undo or overwrite what it captured; it runs on the writer's thread.
   using Work = std::function<Result<void>(Connection&)>;
   /// Called once on the writer's thread after the commit (or the failure) is certain.
   using Done = std::function<void(Result<void>)>;
-  /// Around each group, on the writer's thread, for owners that keep state in memory beside the file:
-  /// `begin` before its first job (and before each retry), `commit` after COMMIT returned,
+  /// Around each group, on the writer's thread, for owners that keep state in memory beside the
+  /// file: `begin` before its first job (and before each retry), `commit` after COMMIT returned,
   /// `rollback` when the whole group was undone (also before each retry, so that every `begin` is
-  /// followed by exactly one `commit` or `rollback`), `undo` when the job just run was undone alone.
-  /// `lost`, once, when COMMIT itself failed in a way that leaves it unknown what the file holds
-  /// (outcome_unknown): memory may differ from the file, so end the process and replay.
+  /// followed by exactly one `commit` or `rollback`), `undo` when the job just run was undone
+  /// alone. `lost`, once, when COMMIT itself failed in a way that leaves it unknown what the file
+  /// holds (outcome_unknown): memory may differ from the file, so end the process and replay.
   struct Hooks {
     std::function<void()> begin, commit, rollback, undo;
     std::function<void(const Error&)> lost;
