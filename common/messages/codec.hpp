@@ -2,7 +2,7 @@
 // by its path ("legs[2].amount"): unknown fields (with the nearest known one), missing required
 // fields, wrong types, numbers where a decimal string belongs, sizes and ranges out of bounds,
 // duplicate keys, NaN, invalid UTF-8, over 16 levels or 1 MiB. Fields of type std::optional and fields
-// whose struct marks them optional by a default (see OptionalFields) may be absent; others may not.
+// that their struct names in GUILD_OPTIONAL_FIELDS may be absent (a std::optional also null); others may not.
 // Error codes: json_invalid, field_unknown, field_missing, field_type, field_range, field_too_long,
 // field_value. All are kind invalid.
 //
@@ -35,7 +35,7 @@ Error decode_error(std::string_view json);
 /// GUILD_OPTIONAL_FIELDS(SubmitTask, "priority", "timeout")  beside its BOOST_DESCRIBE_STRUCT.
 /// Found by argument-dependent lookup.
 #define GUILD_OPTIONAL_FIELDS(Message, ...)                                       \
-  inline bool is_optional_field(const Message*, std::string_view field) {         \
+  constexpr bool is_optional_field(const Message*, std::string_view field) {      \
     for (const std::string_view known : {__VA_ARGS__})                            \
       if (field == known) return true;                                            \
     return false;                                                                 \

@@ -98,7 +98,7 @@ GUILD_OPTIONAL_FIELDS(GetTaskOutput, "from", "bytes_max")
 struct TaskOutput {
   Uuid id;
   TaskState state{};
-  std::string text;              ///< UTF-8; invalid bytes replaced by U+FFFD; no character split.
+  Text<1'048'576> text;          ///< UTF-8; invalid bytes and NULs as U+FFFD; no character split.
   std::int64_t next = 0;         ///< Ask again with from = this.
   bool end = false;              ///< The task has ended and this reaches its last byte.
   std::int64_t dropped = 0;      ///< Bytes left out of the middle; a marker stands in the text.

@@ -35,7 +35,8 @@ struct List : std::vector<T> {
   using std::vector<T>::vector;
 };
 
-/// Any JSON object as compact text, at most 64 KiB and 16 levels; "{}" when absent.
+/// Any JSON object as compact text, at most 64 KiB and 8 levels (so that a page of messages that carry
+/// it stays under the codec's 16).
 struct JsonObject {
   std::string text = "{}";
   friend bool operator==(const JsonObject&, const JsonObject&) = default;

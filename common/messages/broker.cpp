@@ -1,0 +1,13 @@
+#include "common/messages/broker.hpp"
+
+#include "common/messages/codec_impl.hpp"
+
+namespace guild::messages {
+
+GUILD_MESSAGE(BusDenied);
+GUILD_MESSAGE(BusClient);
+GUILD_MESSAGE(BusClients);
+GUILD_MESSAGE(BusStatsRow);
+GUILD_MESSAGE(BusStats);
+
+}  // namespace guild::messages
