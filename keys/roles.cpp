@@ -1,0 +1,169 @@
+#include "keys/roles.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+#include "common/base/text.hpp"
+#include "common/bus/topic.hpp"
+#include "keys/keyring.hpp"
+
+namespace guild::keys {
+namespace {
+
+constexpr std::string_view name_mark = "{name}";
+
+const std::vector<Role>& role_table() {
+  static const std::vector<Role> table = {
+      {.name = "broker",
+       .of_daemon = true,
+       .publish = {"bus/**"},
+       .subscribe = {},
+       .request = {"broker/health"},
+       .serve = {"broker/*"}},
+      {.name = "logconsumer",
+       .of_daemon = true,
+       .publish = {"logs-committed/**"},
+       .subscribe = {"logs/**"},
+       .request = {},
+       .serve = {"logconsumer/*"}},
+      {.name = "ledgerd",
+       .of_daemon = true,
+       .publish = {"ledger/**"},
+       .subscribe = {},
+       .request = {},
+       .serve = {"ledgerd/*"}},
+      {.name = "scheduler",
+       .of_daemon = true,
+       .publish = {"tasks/**"},
+       .subscribe = {},
+       .request = {"ledgerd/charge", "ledgerd/balance", "ledgerd/bot-show", "ledgerd/authenticate"},
+       .serve = {"scheduler/*"}},
+      {.name = "gateway",
+       .of_daemon = true,
+       .publish = {},
+       .subscribe = {"bus/*", "ledger/**", "tasks/**"},
+       .request = {"*/health",           "*/metrics",
+                   "broker/stats",       "broker/clients",
+                   "logconsumer/query",  "logconsumer/stats",
+                   "ledgerd/transfer",   "ledgerd/balance",
+                   "ledgerd/entries",    "ledgerd/verify",
+                   "ledgerd/bot-create", "ledgerd/bot-list",
+                   "ledgerd/bot-show",   "ledgerd/authenticate",
+                   "scheduler/submit",   "scheduler/show",
+                   "scheduler/list",     "scheduler/logs",
+                   "scheduler/wait",     "scheduler/cancel"},
+       .serve = {"gateway/*"}},
+      {.name = "operator", .publish = {"**"}, .subscribe = {"**"}, .request = {"**"}, .serve = {}},
+      {.name = "viewer",
+       .publish = {},
+       .subscribe = {"**"},
+       .request = {"*/health", "*/metrics", "*/stats", "broker/clients", "logconsumer/query",
+                   "ledgerd/balance", "ledgerd/entries", "ledgerd/bot-list", "ledgerd/bot-show",
+                   "ledgerd/verify", "scheduler/list", "scheduler/show", "scheduler/logs",
+                   "scheduler/wait"},
+       .serve = {}},
+      {.name = "bench",
+       .publish = {"bench/**"},
+       .subscribe = {"bench/**"},
+       .request = {"bench/**"},
+       .serve = {"bench/**"}},
+      {.name = "bot",
+       .publish = {"bots/{name}/**"},
+       .subscribe = {"bots/{name}/**"},
+       .request = {"*/health"},
+       .serve = {"bots/{name}/**"}},
+      {.name = "client",
+       .publish = {"apps/**"},
+       .subscribe = {"apps/**"},
+       .request = {"apps/**"},
+       .serve = {"apps/**"}},
+  };
+  return table;
+}
+
+std::string_view first_level(std::string_view pattern) {
+  return pattern.substr(0, pattern.find('/'));
+}
+
+bool is_wildcard(std::string_view level) { return level == "*" || level == "**"; }
+
+bool is_reserved(std::string_view level) {
+  return std::ranges::find(reserved_first_levels, level) != std::ranges::end(reserved_first_levels);
+}
+
+std::string with_name(std::string_view pattern, std::string_view name) {
+  std::string text(pattern);
+  if (const auto at = text.find(name_mark); at != std::string::npos)
+    text.replace(at, name_mark.size(), name);
+  return text;
+}
+
+std::vector<std::string> with_name(const std::vector<std::string_view>& patterns,
+                                   std::string_view name) {
+  std::vector<std::string> texts;
+  for (const std::string_view pattern : patterns) texts.push_back(with_name(pattern, name));
+  return texts;
+}
+
+}  // namespace
+
+std::span<const Role> roles() { return role_table(); }
+
+const Role* find_role(std::string_view name) {
+  const auto found = std::ranges::find(role_table(), name, &Role::name);
+  return found == role_table().end() ? nullptr : &*found;
+}
+
+std::vector<std::string_view> role_names() {
+  std::vector<std::string_view> names;
+  for (const Role& role : role_table()) names.push_back(role.name);
+  return names;
+}
+
+Result<AuthorizedClient> client_of_role(std::string_view role_name, std::string_view name) {
+  GUILD_CHECK(check_name("client name", name));
+  const Role* role = find_role(role_name);
+  if (role == nullptr) {
+    return fail(ErrorKind::invalid, "role_unknown",
+                fmt::format("{} is not a role", quoted(role_name)),
+                fmt::format("roles are {}", fmt::join(role_names(), ", ")));
+  }
+  AuthorizedClient client;
+  client.name = name;
+  client.role = role_name;
+  client.publish = with_name(role->publish, name);
+  client.publish.push_back(fmt::format("logs/{}/**", name));
+  client.subscribe = with_name(role->subscribe, name);
+  client.subscribe.push_back(fmt::format("logs-committed/{}", name));
+  client.request = with_name(role->request, name);
+  client.serve = with_name(role->serve, name);
+  return client;
+}
+
+bool may_speak(std::string_view permission, std::string_view pattern) {
+  if (!bus::covers(permission, pattern)) return false;
+  const std::string_view held = first_level(permission);
+  const std::string_view wanted = first_level(pattern);
+  if (held == wanted && !is_wildcard(held)) return true;
+  // Here the permission's first level is a wildcard; a wanted wildcard would take in the reserved
+  // levels.
+  return !is_wildcard(wanted) && !is_reserved(wanted);
+}
+
+bool may_hear(std::string_view permission, std::string_view pattern) {
+  return bus::covers(permission, pattern);
+}
+
+bool may_speak(std::span<const std::string> permissions, std::string_view pattern) {
+  return std::ranges::any_of(permissions,
+                             [&](std::string_view held) { return may_speak(held, pattern); });
+}
+
+bool may_hear(std::span<const std::string> permissions, std::string_view pattern) {
+  return std::ranges::any_of(permissions,
+                             [&](std::string_view held) { return may_hear(held, pattern); });
+}
+
+}  // namespace guild::keys
