@@ -27,7 +27,9 @@ std::string_view kind_name(const Node& node) {
 }
 
 std::string list_of(std::span<const std::string_view> names) {
-  return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
+  std::string list;
+  for (const std::string_view name : names) list.append(list.empty() ? "" : ", ").append(name);
+  return list.empty() ? "none" : list;
 }
 
 /// The error of a leaf's own parser, told of this field.

@@ -7,7 +7,7 @@
 // field_value. All are kind invalid.
 //
 // Definitions live in codec_impl.hpp, instantiated once per message in the .cpp beside its header, so
-// that a caller does not compile nlohmann/json. Wire forms: Money a decimal string; Instant RFC 3339;
+// that a caller does not compile them. Wire forms: Money a decimal string; Instant RFC 3339;
 // Duration text ("30s"); Uuid 8-4-4-4-12; enums by name; int64 a JSON integer.
 #pragma once
 

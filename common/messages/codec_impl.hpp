@@ -151,8 +151,7 @@ constexpr Member<T> member_of() {
         if constexpr (is_optional<Value>) {
           if (!value) return false;
         }
-        json::append_quoted(out, Descriptor::name);
-        out += ':';
+        out.append("\"").append(Descriptor::name).append("\":");
         write(out, value);
         return true;
       }};
@@ -365,6 +364,7 @@ void write(std::string& out, const std::map<std::string, T>& value) {
 template <class Message>
 std::string encode(const Message& message) {
   std::string out;
+  out.reserve(512);
   field::write(out, message);
   return out;
 }
