@@ -84,9 +84,14 @@ class Responder {
   void reply_error(const Error& error);
   const std::string& name() const;    ///< The served name asked for.
   const std::string& sender() const;  ///< Stamped by the broker.
+  std::uint32_t epoch() const;        ///< Of the permission list, as in Delivery.
+  /// Whether the requester still waits: its deadline has not passed, it has not left, and our session
+  /// is still the one the request came in. When false, an answer goes nowhere.
+  bool wanted() const;
 
  private:
   friend class Client;
+  friend class Session;
   struct State;
   explicit Responder(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
@@ -103,6 +108,7 @@ using OnPresence = std::function<void(const std::vector<std::string>& subscriber
 class Client {
  public:
   static Result<std::unique_ptr<Client>> make(ClientOptions options);
+  /// Closes without waiting for credit; calls no callback. Not from inside a callback.
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -129,9 +135,13 @@ class Client {
   /// Refusals of publishes that asked for no ack.
   void on_denied(std::function<void(std::string_view topic, std::uint64_t count, const Error&)> callback);
 
-  /// `confirmed` reports SUBSCRIBED or the denial, once, for the first confirmation.
+  /// `confirmed` reports SUBSCRIBED or the denial, once, for the first confirmation. After a denial
+  /// the subscription is gone; one that is denied only when it is made again, after a reconnect, is
+  /// kept for the next session and told in a SessionEvent with the error. Several subscriptions get
+  /// the same item each, also with the same pattern; `unsubscribe` ends all with the pattern.
   Result<void> subscribe(std::string_view pattern, OnDelivery deliver, OnDone confirmed = {}, OnGap gap = {});
   void unsubscribe(std::string_view pattern);
+  /// The first served pattern that matches gets the request. The same pattern twice: already_served.
   Result<void> serve(std::string_view pattern, OnRequest handle, OnDone confirmed = {});
   /// Who is confirmed to receive what we publish on `topic`, now and at every change.
   Result<void> watch(std::string_view topic, OnPresence changed);
@@ -139,7 +149,8 @@ class Client {
   /// Exactly one answer: the reply, the responder's error, or a bus error. `deadline` up to 10 min.
   Result<void> request(std::string_view name, std::string_view payload, Duration deadline, OnReply answer);
 
-  // For programs without a loop. They pump until done or the time is up (code timeout).
+  // For programs without a loop. They pump until done or the time is up (code timeout, or the reason
+  // why there is no session). Inside a callback they answer inside_callback.
   Result<void> wait_connected(Duration limit);
   Result<void> publish_and_wait(std::string_view topic, std::string_view payload, Duration limit);
   Result<void> subscribe_and_wait(std::string_view pattern, OnDelivery deliver, Duration limit, OnGap gap = {});
@@ -147,13 +158,15 @@ class Client {
   /// Pumps until `done` answers true or the limit passes; answers whether it was done.
   bool pump_until(const std::function<bool()>& done, Duration limit);
 
-  /// Sends what is queued (at most `limit`), says GOODBYE and closes.
+  /// Sends what is queued (at most `limit`), says GOODBYE and closes; what waits for an answer gets
+  /// session_lost. Inside a callback it cannot wait for credit and sends what may go at once.
   void close(Duration limit);
 
   struct Counters {
     std::uint64_t published = 0, delivered = 0, denied = 0, requests = 0, replies = 0, reconnects = 0,
                   gaps = 0, gap_items = 0, frames_out = 0, frames_in = 0, bytes_out = 0, bytes_in = 0,
                   unknown_acks = 0;
+    std::uint64_t dropped_unsent = 0;  ///< Items still queued when a session ended.
   };
   const Counters& counters() const;
 
