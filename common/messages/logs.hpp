@@ -27,24 +27,30 @@ struct LogRecord {
   JsonObject extra;    ///< Redacted before it left the process.
   Uuid boot;           ///< One life of the producer.
   std::int64_t seq = 0;  ///< From 1, without gaps but for overflow.
+  /// The oldest that the producer still holds: nothing before it will come again. The consumer takes
+  /// only the record after the one it has, or this one; then what is missing between is lost for good.
+  std::optional<bool> oldest;
+  std::optional<bool> last;  ///< The producer's last word: nothing is missing after it.
 };
-BOOST_DESCRIBE_STRUCT(LogRecord, (), (time, level, daemon, module, function, file, line, message, trace, extra, boot, seq))
+BOOST_DESCRIBE_STRUCT(LogRecord, (), (time, level, daemon, module, function, file, line, message, trace, extra, boot, seq, oldest, last))
 
 /// Event on `logs-committed/<producer>`: everything of `boot` up to `seq` is on disk.
 struct LogsCommitted {
   Uuid boot;
   std::int64_t seq = 0;
+  std::optional<bool> resend;  ///< What was sent after `seq` was not taken: send it again.
 };
-BOOST_DESCRIBE_STRUCT(LogsCommitted, (), (boot, seq))
+BOOST_DESCRIBE_STRUCT(LogsCommitted, (), (boot, seq, resend))
 
 /// Request `logconsumer/query`. Filters apply before the limit. The newest `limit` records that match,
-/// oldest first; or from `after_id` on, oldest first, when that is given (paging, tail).
+/// oldest first; or from `after_id` on, oldest first, when that is given (paging, tail). A page ends
+/// early where it would pass the payload's 1 MiB.
 struct LogsQuery {
-  std::optional<Instant> since, until;
+  std::optional<Instant> since, until;  ///< since <= time < until
   std::optional<LogLevel> level;        ///< This one and worse.
-  std::optional<Text<64>> daemon;
+  std::optional<Text<64>> daemon;       ///< The stamped sender.
   std::optional<Text<64>> module;
-  std::optional<Text<256>> grep;        ///< A substring of the message.
+  std::optional<Text<256>> grep;        ///< A substring of the message, letter by letter.
   std::optional<Text<64>> trace;
   std::optional<std::int64_t> after_id;
   Range<1, 1'000, 100> limit;
@@ -57,8 +63,11 @@ struct StoredLogRecord {
   std::string producer;    ///< The stamped sender.
   LogRecord record;
   std::int64_t lost_before = 0;  ///< Records of this producer and boot that never arrived, just before.
+  /// On the first record of a boot, when the producer's boot before it ended without its last word:
+  /// whatever that one logged after this seq is unknown.
+  std::optional<std::int64_t> unknown_after;
 };
-BOOST_DESCRIBE_STRUCT(StoredLogRecord, (), (id, producer, record, lost_before))
+BOOST_DESCRIBE_STRUCT(StoredLogRecord, (), (id, producer, record, lost_before, unknown_after))
 
 struct LogsPage {
   List<StoredLogRecord, 1'000> records;
@@ -71,8 +80,9 @@ struct LogsProducer {
   std::string producer;
   Uuid boot;
   std::int64_t last_seq = 0, records = 0, lost = 0;
+  bool ended = false;  ///< Its last word is stored: nothing is missing after last_seq.
 };
-BOOST_DESCRIBE_STRUCT(LogsProducer, (), (producer, boot, last_seq, records, lost))
+BOOST_DESCRIBE_STRUCT(LogsProducer, (), (producer, boot, last_seq, records, lost, ended))
 struct LogsStats {
   std::int64_t records = 0, lost = 0, duplicates = 0, refused = 0;
   List<LogsProducer, 1'000> producers;  ///< The most recent boots.

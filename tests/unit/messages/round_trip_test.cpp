@@ -94,7 +94,7 @@ TEST_CASE("a page of log records survives the wire") {
     LogsPage page;
     const int count = *rc::gen::inRange(0, 5);
     for (int i = 0; i < count; ++i) {
-      page.records.push_back({any_integer(), *any_text(64), any_record(), any_integer()});
+      page.records.push_back({any_integer(), *any_text(64), any_record(), any_integer(), std::nullopt});
     }
     page.last_id = any_integer();
     survives_the_wire(page);
@@ -148,7 +148,7 @@ TEST_CASE("maps survive the wire") {
 
 TEST_CASE("no mutation of a valid message makes decode do worse than refuse") {
   CHECK(rc::check([] {
-    std::string json = encode(StoredLogRecord{1, "ledgerd", any_record(), 2});
+    std::string json = encode(StoredLogRecord{1, "ledgerd", any_record(), 2, 3});
     const int changes = *rc::gen::inRange(1, 6);
     for (int i = 0; i < changes; ++i) {
       const std::size_t at = *rc::gen::inRange<std::size_t>(0, json.size());
