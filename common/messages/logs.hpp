@@ -29,8 +29,8 @@ struct LogRecord {
   std::int64_t seq = 0;  ///< From 1, without gaps but for overflow.
   /// The oldest that the producer still holds: nothing before it will come again. The consumer takes
   /// only the record after the one it has, or this one; then what is missing between is lost for good.
-  std::optional<bool> oldest;
-  std::optional<bool> last;  ///< The producer's last word: nothing is missing after it.
+  std::optional<bool> oldest{};
+  std::optional<bool> last{};  ///< The producer's last word: nothing is missing after it.
 };
 BOOST_DESCRIBE_STRUCT(LogRecord, (), (time, level, daemon, module, function, file, line, message, trace, extra, boot, seq, oldest, last))
 
@@ -38,7 +38,7 @@ BOOST_DESCRIBE_STRUCT(LogRecord, (), (time, level, daemon, module, function, fil
 struct LogsCommitted {
   Uuid boot;
   std::int64_t seq = 0;
-  std::optional<bool> resend;  ///< What was sent after `seq` was not taken: send it again.
+  std::optional<bool> resend{};  ///< What was sent after `seq` was not taken: send it again.
 };
 BOOST_DESCRIBE_STRUCT(LogsCommitted, (), (boot, seq, resend))
 
@@ -65,7 +65,7 @@ struct StoredLogRecord {
   std::int64_t lost_before = 0;  ///< Records of this producer and boot that never arrived, just before.
   /// On the first record of a boot, when the producer's boot before it ended without its last word:
   /// whatever that one logged after this seq is unknown.
-  std::optional<std::int64_t> unknown_after;
+  std::optional<std::int64_t> unknown_after{};
 };
 BOOST_DESCRIBE_STRUCT(StoredLogRecord, (), (id, producer, record, lost_before, unknown_after))
 

@@ -64,7 +64,9 @@ LogRecord any_record() {
       .trace = any_bounded<64>(),
       .extra = {*rc::gen::element<std::string>("{}", R"({"a":1})", R"({"a":["x",{"b":2.50}]})")},
       .boot = any_id(),
-      .seq = any_integer()};
+      .seq = any_integer(),
+          .oldest = any_bool() ? std::optional(any_bool()) : std::nullopt,
+          .last = any_bool() ? std::optional(true) : std::nullopt};
 }
 
 /// encode is a function of the content alone and one to one, so equal texts are equal messages.
