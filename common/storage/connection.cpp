@@ -83,9 +83,30 @@ Error outcome_unknown(const Error& cause) {
 constexpr const char* begin_write = "BEGIN IMMEDIATE";
 constexpr const char* begin_read = "BEGIN DEFERRED";
 
-bool only_spaces(const char* sql) {
-  return std::string_view(sql).find_first_not_of(" \n\t\r;") == std::string_view::npos;
+bool only_spaces(std::string_view sql) {
+  return sql.find_first_not_of(" \n\t\r;") == std::string_view::npos;
 }
+
+/// While it lives, the text that runs cannot end the transaction it runs in.
+class TransactionGuard {
+ public:
+  TransactionGuard(sqlite3* handle, bool in_transaction)
+      : handle_(in_transaction ? handle : nullptr) {
+    if (handle_ != nullptr) sqlite3_set_authorizer(handle_, refuse, nullptr);
+  }
+  TransactionGuard(const TransactionGuard&) = delete;
+  TransactionGuard& operator=(const TransactionGuard&) = delete;
+  ~TransactionGuard() {
+    if (handle_ != nullptr) sqlite3_set_authorizer(handle_, nullptr, nullptr);
+  }
+
+ private:
+  static int refuse(void*, int action, const char*, const char*, const char*, const char*) {
+    return action == SQLITE_TRANSACTION ? SQLITE_DENY : SQLITE_OK;
+  }
+
+  sqlite3* handle_;
+};
 
 }  // namespace
 
@@ -125,7 +146,9 @@ Result<Statement> Connection::prepare(std::string_view sql) {
   const int code = sqlite3_prepare_v3(state_->handle, sql.data(), static_cast<int>(sql.size()),
                                       SQLITE_PREPARE_PERSISTENT, &statement, &rest);
   if (code != SQLITE_OK) return fail(state_->failure(code, in_brief(sql), Words::of_sqlite));
-  GUILD_ASSERT(statement != nullptr);  // A text with nothing to run.
+  // One statement, neither none nor several.
+  GUILD_ASSERT(statement != nullptr &&
+               only_spaces(sql.substr(static_cast<std::size_t>(rest - sql.data()))));
   if (cached != statements.end() || statements.size() == cached_statements_max)
     return Statement(*this, statement, nullptr);
   cached = statements.emplace(std::string(sql), nullptr).first;
@@ -134,6 +157,7 @@ Result<Statement> Connection::prepare(std::string_view sql) {
 
 Result<void> Connection::execute_script(const std::string& sql) {
   GUILD_CHECK(state_->ready());
+  const TransactionGuard guard(state_->handle, state_->in_transaction);
   int number = 0;
   for (const char* rest = sql.c_str(); !only_spaces(rest);) {
     ++number;
@@ -167,9 +191,13 @@ Result<void> Connection::rekey(const Secret32& key) {
   const int code =
       sqlite3_rekey_v2(state_->handle, "main", literal.data(), static_cast<int>(literal.size()));
   wipe(literal.data(), literal.size());
-  if (code != SQLITE_OK) return fail(state_->failure(code, "rekey", Words::fixed));
-  state_->options.key = key;
-  return {};
+  if (code == SQLITE_OK) {
+    state_->options.key = key;
+    return {};
+  }
+  // The handle may hold either key by now.
+  state_->is_suspect = true;
+  return fail(state_->failure(code, "rekey", Words::fixed));
 }
 
 Error Connection::State::failure(int code, std::string_view action, Words words) {
@@ -211,10 +239,7 @@ Result<void> Connection::State::run(Connection& self, const char* begin, const W
   const std::uint64_t reconnects_before = counters.reconnects;
   Backoff backoff(options.retry);
   while (true) {
-    if (handle != nullptr)
-      sqlite3_busy_timeout(handle,
-                           busy_timeout_within(backoff.remaining(), options.busy_timeout_ms));
-    Result<void> outcome = try_once(self, begin, work);
+    Result<void> outcome = try_once(self, begin, work, backoff.remaining());
     if (outcome || lost) return outcome;
     if (met.busy) {
       if (!backoff.wait()) return fail(gave_up(outcome.error(), backoff, options.retry));
@@ -225,10 +250,19 @@ Result<void> Connection::State::run(Connection& self, const char* begin, const W
   }
 }
 
-Result<void> Connection::State::try_once(Connection& self, const char* begin, const Work& work) {
+Result<void> Connection::State::try_once(Connection& self, const char* begin, const Work& work,
+                                         Duration left) {
   GUILD_CHECK(ready());
   met = {};
-  GUILD_CHECK(self.execute(begin));
+  sqlite3_busy_timeout(handle, busy_timeout_within(left, options.busy_timeout_ms));
+  Result<void> outcome = self.execute(begin);
+  if (outcome) outcome = work_through(self, begin, work);
+  sqlite3_busy_timeout(handle, options.busy_timeout_ms);
+  return outcome;
+}
+
+Result<void> Connection::State::work_through(Connection& self, const char* begin,
+                                             const Work& work) {
   in_transaction = true;
   Result<void> outcome = work(self);
   if (outcome) outcome = finish(self, begin);
@@ -245,7 +279,7 @@ Result<void> Connection::State::finish(Connection& self, const char* begin) {
     return fail(failure(SQLITE_ABORT, "the transaction was ended inside its work", Words::fixed));
   if (begin == begin_read && sqlite3_txn_state(handle, "main") == SQLITE_TXN_WRITE)
     return fail(failure(SQLITE_READONLY, "a snapshot only reads", Words::fixed));
-  return commit(self);
+  return begin == begin_read ? self.execute("COMMIT") : commit(self);
 }
 
 Result<void> Connection::State::commit(Connection& self) {
@@ -287,13 +321,17 @@ Result<std::vector<std::string>> damaged_pages(Connection& connection) {
   return found;
 }
 
+bool is_damage(const Error& error) {
+  return error.code == "corrupt" || error.code == "not_a_database";
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> check_integrity(Connection& connection) {
   GUILD_TRY(std::vector<std::string> found, damaged_pages(connection));
   if (!found.empty()) return found;
   auto rows = rows_of(connection, "PRAGMA integrity_check");
-  if (!rows && rows.error().code == "corrupt") return std::vector{rows.error().message};
+  if (!rows && is_damage(rows.error())) return std::vector{rows.error().message};
   if (rows) std::erase(*rows, "ok");
   return rows;
 }

@@ -42,9 +42,10 @@ struct Retry {
   Duration first_pause = std::chrono::milliseconds{2};      ///< Doubles with each try…
   Duration longest_pause = std::chrono::milliseconds{250};  ///< …up to here.
   // Empty: the steady clock, a real sleep, a real generator.
-  std::function<std::chrono::steady_clock::time_point()> now;
-  std::function<void(Duration)> sleep;
-  std::function<double()> chance;  ///< In [0, 1); a pause is between half and all of its length.
+  std::function<std::chrono::steady_clock::time_point()> now = {};
+  std::function<void(Duration)> sleep = {};
+  std::function<double()> chance =
+      {};  ///< In [0, 1); a pause is between half and all of its length.
 };
 
 struct OpenOptions {
@@ -54,7 +55,7 @@ struct OpenOptions {
   std::int64_t cache_kib = 8192;
   int busy_timeout_ms = 10'000;
   int wal_autocheckpoint_pages = 1000;
-  Retry retry;
+  Retry retry = {};
 };
 
 class Connection;

@@ -44,7 +44,8 @@ struct Connection::State {
   /// A usable handle: reopens when the last one failed. Not in a transaction.
   Result<void> ready();
   Result<void> run(Connection& self, const char* begin, const Work& work);
-  Result<void> try_once(Connection& self, const char* begin, const Work& work);
+  Result<void> try_once(Connection& self, const char* begin, const Work& work, Duration left);
+  Result<void> work_through(Connection& self, const char* begin, const Work& work);
   Result<void> finish(Connection& self, const char* begin);
   Result<void> commit(Connection& self);
   void roll_back(Connection& self);

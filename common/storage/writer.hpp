@@ -19,6 +19,19 @@ struct WriterOptions {
   std::size_t group_max = 8'192;  ///< Jobs in one transaction.
 };
 
+/// Around each group, on the writer's thread, for owners that keep state in memory beside the file.
+struct WriterHooks {
+  std::function<void()> begin = {};   ///< Before a group's first job, and before each retry.
+  std::function<void()> commit = {};  ///< After COMMIT returned, before the answers.
+  /// The whole group was undone, also before each retry: every `begin` is followed by exactly one
+  /// `commit` or `rollback`.
+  std::function<void()> rollback = {};
+  std::function<void()> undo = {};  ///< The job just run was undone alone.
+  /// Once: COMMIT itself failed in a way that leaves it unknown what the file holds
+  /// (outcome_unknown). Memory may differ from the file, so end the process and replay.
+  std::function<void(const Error&)> lost = {};
+};
+
 class Writer {
  public:
   /// What a job does to the file. May run more than once when the transaction is retried, so it
@@ -26,16 +39,7 @@ class Writer {
   using Work = std::function<Result<void>(Connection&)>;
   /// Called once on the writer's thread after the commit (or the failure) is certain.
   using Done = std::function<void(Result<void>)>;
-  /// Around each group, on the writer's thread, for owners that keep state in memory beside the
-  /// file: `begin` before its first job (and before each retry), `commit` after COMMIT returned,
-  /// `rollback` when the whole group was undone (also before each retry, so that every `begin` is
-  /// followed by exactly one `commit` or `rollback`), `undo` when the job just run was undone
-  /// alone. `lost`, once, when COMMIT itself failed in a way that leaves it unknown what the file
-  /// holds (outcome_unknown): memory may differ from the file, so end the process and replay.
-  struct Hooks {
-    std::function<void()> begin, commit, rollback, undo;
-    std::function<void(const Error&)> lost;
-  };
+  using Hooks = WriterHooks;
 
   Writer(std::unique_ptr<Connection> connection, WriterOptions options, Hooks hooks = {});
   /// Finishes what was submitted, then stops. From then on submit refuses (writer_stopping).
