@@ -1,0 +1,17 @@
+#include "cli/answers.hpp"
+
+#include "common/messages/codec_impl.hpp"
+
+namespace guild::messages {
+
+GUILD_MESSAGE(cli::MadeFile);
+GUILD_MESSAGE(cli::KeyLine);
+GUILD_MESSAGE(cli::ConfigVerdict);
+GUILD_MESSAGE(cli::DaemonStatus);
+GUILD_MESSAGE(cli::Finding);
+GUILD_MESSAGE(cli::DatabaseStatus);
+GUILD_MESSAGE(cli::DatabaseVerdict);
+GUILD_MESSAGE(cli::BusMessage);
+GUILD_MESSAGE(host::Settings);
+
+}  // namespace guild::messages

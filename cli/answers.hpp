@@ -1,0 +1,82 @@
+// What verbs print with --json beyond the messages of the daemons: described structs, so that their
+// JSON comes from the same codec. Field names are part of the contract with tools that read them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/host/settings.hpp"
+#include "common/messages/codec.hpp"
+#include "common/messages/types.hpp"
+
+namespace guild::cli {
+
+using messages::List;
+
+struct MadeFile {
+  std::string path;
+};
+BOOST_DESCRIBE_STRUCT(MadeFile, (), (path))
+
+struct KeyLine {
+  std::string name, role, public_key;
+  List<std::string, 256> publish, subscribe, request, serve;
+};
+BOOST_DESCRIBE_STRUCT(KeyLine, (), (name, role, public_key, publish, subscribe, request, serve))
+
+struct ConfigVerdict {
+  std::string path;
+  bool ok = false;
+  std::string endpoint;
+};
+BOOST_DESCRIBE_STRUCT(ConfigVerdict, (), (path, ok, endpoint))
+
+/// One daemon, as `guild status` sees it. Without a reason it is ready.
+struct DaemonStatus {
+  std::string name;
+  std::optional<std::int64_t> pid;
+  bool ready = false;
+  std::optional<std::int64_t> uptime_s, rss_bytes;
+  std::string state;  ///< "starting", "ready", "draining", "down", "silent"
+  std::optional<std::string> reason;
+};
+BOOST_DESCRIBE_STRUCT(DaemonStatus, (), (name, pid, ready, uptime_s, rss_bytes, state, reason))
+
+enum class Verdict { ok, warn, fail };
+BOOST_DESCRIBE_ENUM(Verdict, ok, warn, fail)
+struct Finding {
+  std::string check;
+  Verdict verdict{};
+  std::string detail;
+  std::optional<std::string> next_step;
+};
+BOOST_DESCRIBE_STRUCT(Finding, (), (check, verdict, detail, next_step))
+
+struct DatabaseStatus {
+  std::string file, daemon;
+  bool encrypted = false;
+  std::int64_t bytes = 0, wal_bytes = 0, schema_version = 0;
+  std::string journal_mode;
+  std::optional<std::string> problem;
+};
+BOOST_DESCRIBE_STRUCT(DatabaseStatus, (),
+                      (file, daemon, encrypted, bytes, wal_bytes, schema_version, journal_mode,
+                       problem))
+
+struct DatabaseVerdict {
+  std::string file;
+  bool ok = false;
+  List<std::string, 1'000> problems;
+};
+BOOST_DESCRIBE_STRUCT(DatabaseVerdict, (), (file, ok, problems))
+
+/// One message of `guild bus sub`. The payload is a string when it is UTF-8, else hex.
+struct BusMessage {
+  std::string topic, sender;
+  std::int64_t seq = 0;
+  std::optional<std::string> payload, payload_hex;
+};
+BOOST_DESCRIBE_STRUCT(BusMessage, (), (topic, sender, seq, payload, payload_hex))
+
+}  // namespace guild::cli

@@ -1,0 +1,13 @@
+#include "cli/nouns.hpp"
+
+namespace guild::cli {
+
+std::unique_ptr<Command> guild_command() {
+  auto root = std::make_unique<Command>("guild", "Guildhall: run it, look into it, act in it");
+  add_keys(*root);
+  add_config(*root);
+  add_completion(*root);
+  return root;
+}
+
+}  // namespace guild::cli
