@@ -1,6 +1,6 @@
-// Bodies of the gateway's REST routes. Where the suite's own message has fields that a caller may not
-// set (a credential) or need not (an id), the body has its own type, so that such a field is refused by
-// name like any other unknown one. Replies are the suite's own messages.
+// Bodies of the gateway's REST routes. Where the suite's own message has fields that a caller may
+// not set (a credential) or need not (an id), the body has its own type, so that such a field is
+// refused by name like any other unknown one. Replies are the suite's own messages.
 #pragma once
 
 #include <optional>
@@ -43,8 +43,11 @@ struct PostTask {
   OrphanPolicy orphan = OrphanPolicy::fail;
   Text<64> trace;
 };
-BOOST_DESCRIBE_STRUCT(PostTask, (), (id, command, bot, cost, priority, directory, timeout, output_bytes_max, orphan, trace))
-GUILD_OPTIONAL_FIELDS(PostTask, "bot", "cost", "priority", "directory", "timeout", "output_bytes_max", "orphan", "trace")
+BOOST_DESCRIBE_STRUCT(PostTask, (),
+                      (id, command, bot, cost, priority, directory, timeout, output_bytes_max,
+                       orphan, trace))
+GUILD_OPTIONAL_FIELDS(PostTask, "bot", "cost", "priority", "directory", "timeout",
+                      "output_bytes_max", "orphan", "trace")
 
 /// GET /healthz → 200: the gateway's process answers. Says nothing else, as it needs no credential.
 struct Alive {
@@ -61,7 +64,7 @@ BOOST_DESCRIBE_STRUCT(Readiness, (), (ready, daemons))
 
 /// RFC 9457 problem document.
 struct Problem {
-  std::string type;    ///< "about:blank"
+  std::string type;  ///< "about:blank"
   std::string title;
   std::int64_t status = 500;
   std::optional<std::string> code, detail, next_step;
