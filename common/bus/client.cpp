@@ -126,7 +126,8 @@ struct Client::Impl {
       socket = std::move(*made);
       auto watched = wakeup.watch(socket->fd());
       if (watched) watched = wakeup.watch(socket->monitor_fd());
-      if (watched) return;
+      // libzmq signals the monitor's descriptor only once somebody has found the monitor empty.
+      if (watched) return read_monitor(now);
       made = std::unexpected(std::move(watched).error());
     }
     lose(attempts.ended(std::move(made).error().while_doing("connect to the broker"), now));

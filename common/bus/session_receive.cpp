@@ -49,7 +49,7 @@ Result<void> Session::receive(std::string_view frame, Monotonic now) {
     if (life_ != life) return {};  // A callback closed the session.
     if (refusal_) return fail(*std::exchange(refusal_, {}));
   }
-  if (!reader.ok()) return malformed();
+  if (!reader.ok() || frame.empty()) return malformed();
   return_credit(now);
   announce_room();
   return {};

@@ -73,8 +73,8 @@ class Socket {
   /// Lets what is queued go out for at most `linger` after this.
   void close(Duration linger);
 
-  /// Level-triggered on libzmq's *commands*, not on messages: after every call below, `state` must
-  /// be asked once more before waiting for it.
+  /// These are signalled when something comes *after* it was asked for and not there: before waiting,
+  /// `state` must have answered "not readable" and `next_event` nothing, with no other call since.
   int fd() const { return fd_; }
   int monitor_fd() const { return monitor_fd_; }
 
