@@ -2,8 +2,9 @@
 // Records leave only when the session is WELCOMEd and the broker says that the log consumer's subscription
 // is confirmed (a watch on our own log topic names `logconsumer`); they leave the buffer only when
 // `logs-committed/<our name>` says they are on disk. After a new session or a new presence, everything
-// unacknowledged is sent again, in order; the consumer dedupes. Overflow drops the oldest, counted.
-// With no bus for `fallback_after`, records also go to stderr once, marked [FALLBACK].
+// unacknowledged is sent again, in order (shipping.hpp says when else); the consumer dedupes. Overflow
+// drops the oldest, counted. When none could leave for `fallback_after`, records also go to stderr
+// once, marked [FALLBACK].
 #pragma once
 
 #include <cstdint>
@@ -60,6 +61,10 @@ struct Counters {
 Counters counters();
 /// This process's boot id: one life of one producer.
 Uuid boot_id();
+/// Writes the last record of this life, which tells readers that nothing is missing after it; without
+/// it they are shown "unknown loss after seq N". Nothing when nothing was logged. Call when no more
+/// will be logged, before waiting for Shipper::drained.
+void finish();
 /// At exit: what is still unacknowledged goes to stderr marked [FALLBACK] and is counted in one line.
 void stop();
 
