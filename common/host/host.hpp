@@ -2,7 +2,11 @@
 // lock, stale shutdown files, logging, `start` (open the store, recover), bus session, served names
 // confirmed, ready (file + sd_notify), the loop, ordered drain, exit code.
 // One loop thread; `post` is the way in for others.
-// Exit codes: 0 drained, 1 failed, 2 config or usage, 4 permissions of secrets, 7 a second instance.
+// Files in <home>/run: NAME.lock (held; the pid), NAME.ready (the pid and the time it became ready),
+// NAME.shutdown and system.shutdown, by whose appearance a daemon stops (shutdown.hpp has the rules).
+// Refused new requests while draining: code shutting_down. A second signal ends it at once, exit 1.
+// Exit codes: 0 drained, 1 failed, 2 config or usage, 3 home or keys missing, 4 permissions of secrets,
+// 7 a second instance. The reason is one line on stderr: "NAME: cannot start: ...".
 #pragma once
 
 #include <cstdint>
@@ -62,6 +66,11 @@ class Host {
   /// The daemon's session. Usable from `start` on for subscribe, serve, watch; connected later.
   virtual bus::Client& bus() = 0;
   virtual prometheus::Registry& metrics() = 0;
+  /// Called at every change of the session, on the loop thread. (bus().on_session has one place, which
+  /// is the host's; so has on_room.)
+  virtual void on_session(std::function<void(const bus::SessionEvent&)> callback) = 0;
+  /// Called when the session has room to publish again after it had none.
+  virtual void on_room(std::function<void()> callback) = 0;
   /// Runs `work` on the loop thread, soon. Thread-safe.
   virtual void post(std::function<void()> work) = 0;
   /// <home>/data/<file>, opened with this daemon's key and migrated.

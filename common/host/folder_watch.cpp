@@ -1,0 +1,35 @@
+#include "common/host/folder_watch.hpp"
+
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+namespace guild::host {
+namespace {
+
+void empty(int fd) {
+  std::array<char, 4'096> events;
+  while (::read(fd, events.data(), events.size()) > 0) {
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Readable>> watch_folder(boost::asio::io_context& loop,
+                                               const std::filesystem::path& folder,
+                                               std::function<void()> on_change) {
+  Fd fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  if (!fd) return fail(system_error("start inotify", errno));
+  if (::inotify_add_watch(fd.get(), folder.c_str(), IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) < 0)
+    return fail(system_error("watch the folder " + folder.string(), errno));
+  const int number = fd.get();
+  return std::make_unique<Readable>(loop, std::move(fd),
+                                    [number, on_change = std::move(on_change)] {
+                                      empty(number);
+                                      on_change();
+                                    });
+}
+
+}  // namespace guild::host

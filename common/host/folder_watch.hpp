@@ -1,0 +1,19 @@
+// Tells of files that appear in one folder, by inotify. It says that something changed, not what:
+// the owner looks for itself, so an overflow of the kernel's queue loses nothing.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <functional>
+#include <memory>
+
+#include "common/base/result.hpp"
+#include "common/host/readable.hpp"
+
+namespace guild::host {
+
+Result<std::unique_ptr<Readable>> watch_folder(boost::asio::io_context& loop,
+                                               const std::filesystem::path& folder,
+                                               std::function<void()> on_change);
+
+}  // namespace guild::host
