@@ -4,6 +4,9 @@ namespace guild::cli {
 
 std::unique_ptr<Command> guild_command() {
   auto root = std::make_unique<Command>("guild", "Guildhall: run it, look into it, act in it");
+  add_status(*root);
+  add_doctor(*root);
+  add_db(*root);
   add_keys(*root);
   add_config(*root);
   add_completion(*root);

@@ -336,4 +336,10 @@ Result<std::vector<std::string>> check_integrity(Connection& connection) {
   return rows;
 }
 
+Result<std::string> journal_mode(Connection& connection) {
+  GUILD_TRY(std::vector<std::string> rows, rows_of(connection, "PRAGMA journal_mode"));
+  GUILD_ASSERT(rows.size() == 1);
+  return std::move(rows.front());
+}
+
 }  // namespace guild::storage

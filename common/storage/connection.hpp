@@ -189,5 +189,7 @@ class Connection {
 /// SQLCipher's page HMAC check (`cipher_integrity_check`), then SQLite's whole integrity check:
 /// empty when sound, else what it found. Safe on a file that others write.
 Result<std::vector<std::string>> check_integrity(Connection& connection);
+/// "wal", for reports.
+Result<std::string> journal_mode(Connection& connection);
 
 }  // namespace guild::storage
