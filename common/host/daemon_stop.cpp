@@ -1,6 +1,7 @@
 // How a daemon stops: what tells it to, the order among daemons, the drain.
 #include <fmt/format.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -29,6 +30,9 @@ bool is_there(const std::filesystem::path& path) {
   std::error_code ignored;
   return std::filesystem::exists(std::filesystem::symlink_status(path, ignored));
 }
+
+// By number: glibc 2.36 declares pidfd_open without C linkage.
+Fd open_process(pid_t pid) { return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U))); }
 
 void remove_quietly(const std::filesystem::path& path) {
   std::error_code ignored;
@@ -87,7 +91,7 @@ void Daemon::stop_after_the_others() {
   for (const std::string_view other : started_after(name_)) {
     const auto holder = lock_holder(home_.lock(other));
     if (!holder) continue;
-    Fd process(*holder > 0 ? ::pidfd_open(*holder, 0) : -1);
+    Fd process = *holder > 0 ? open_process(*holder) : Fd();
     if (process) {
       awaited_end_ = std::make_unique<Readable>(loop_, std::move(process),
                                                 [this] { stop_after_the_others(); });
