@@ -3,6 +3,7 @@
 
 checkout=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 build_root=${GUILDHALL_BUILD:-$checkout/build}
+# shellcheck disable=SC2034  # Used by those who source this.
 daemons=(broker logconsumer ledgerd scheduler gateway)
 
 say() { printf '%s\n' "$*" >&2; }
@@ -55,14 +56,10 @@ compile() {
   fi
 }
 
-# The suite's programs, built for use and linked side by side in build/release/bin.
+# The suite's programs, built for use and linked side by side in build/release/bin. With GUILDHALL_BIN
+# set, those programs are used and none are built.
 build_suite() {
+  [[ -z ${GUILDHALL_BIN:-} ]] || return 0
   configure release g++ -Dbuildtype=release
-  compile release suite
-  mkdir -p -- "$build_root/release/bin"
-  local daemon
-  for daemon in "${daemons[@]}"; do
-    ln -sfn "../$daemon/guild-$daemon" "$build_root/release/bin/guild-$daemon"
-  done
-  ln -sfn ../cli/guild "$build_root/release/bin/guild"
+  compile release suite.stamp
 }
