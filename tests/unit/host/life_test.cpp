@@ -19,8 +19,36 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// The end of a service manager: what a daemon tells it is the event that tests wait for.
+class Manager {
+ public:
+  explicit Manager(const fs::path& path)
+      : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    const timeval limit{20, 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::ranges::copy(path.string(), address.sun_path);
+    REQUIRE(::bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  }
+  ~Manager() { ::close(socket_); }
+  Manager(const Manager&) = delete;
+  Manager& operator=(const Manager&) = delete;
+
+  std::string receive() const {
+    char text[256] = {};
+    return ::recv(socket_, text, sizeof text - 1, 0) > 0 ? std::string(text) : std::string();
+  }
+
+ private:
+  int socket_;
+};
+
 struct EchoHome : TestHome {
-  using TestHome::TestHome;
+  explicit EchoHome(Keys keys = Keys::made) : TestHome(keys) {
+    set_environment("NOTIFY_SOCKET", (root() / "notify").string());
+    set_environment("WATCHDOG_USEC", "60000000");
+  }
 
   Process spawn_echo(const std::string& name, std::vector<std::string> arguments = {}) {
     arguments.insert(arguments.begin(), {program_path("echo-daemon"), name});
@@ -29,16 +57,16 @@ struct EchoHome : TestHome {
   Outcome run_echo(const std::string& name, std::vector<std::string> arguments = {}) {
     return spawn_echo(name, std::move(arguments)).wait();
   }
-  /// Runs it until it holds its lock and watches for its shutdown file.
+  /// Runs it until its loop runs: it then holds its lock and obeys signals and shutdown files.
   Process running_echo(const std::string& name) {
-    fs::create_directories(run_folder());
-    fs::permissions(run_folder(), fs::perms::owner_all);
     Process process = spawn_echo(name);
-    // The lock's pid is there before it says that it waits for the broker.
-    REQUIRE(process.wait_for_err("cannot become ready yet"));
+    INFO(process.err());
+    REQUIRE(manager.receive() == "WATCHDOG=1");
     return process;
   }
   fs::path file(std::string_view name) const { return run_folder() / name; }
+
+  Manager manager{root() / "notify"};
 };
 
 void check_refused(const Outcome& outcome, int exit_code, std::string_view text) {
@@ -127,6 +155,7 @@ TEST_CASE("after SIGKILL the next start takes over") {
 TEST_CASE("without a broker it says what it waits for, and stops when told") {
   EchoHome home;
   Process daemon = home.running_echo("ledgerd");
+  REQUIRE(daemon.wait_for_err("ledgerd: cannot become ready yet", 5s));
   CHECK(daemon.err().find("waits for the session with the broker") != std::string::npos);
   CHECK_FALSE(fs::exists(home.file("ledgerd.ready")));
   write_text(home.file("ledgerd.shutdown"), "");
@@ -185,27 +214,12 @@ TEST_CASE("system.shutdown stops all, in reverse order, and the last removes it"
 TEST_CASE("the manager is told of the drain, and of life before it") {
   EchoHome home;
   home.set_environment("WATCHDOG_USEC", "100000");
-  home.set_environment("NOTIFY_SOCKET", (home.root() / "notify").string());
-  const int manager = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string path = (home.root() / "notify").string();
-  std::copy(path.begin(), path.end(), address.sun_path);
-  REQUIRE(::bind(manager, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-  const timeval limit{20, 0};
-  ::setsockopt(manager, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  const auto receive = [&] {
-    char text[256] = {};
-    return ::recv(manager, text, sizeof text - 1, 0) > 0 ? std::string(text) : std::string();
-  };
-
   Process daemon = home.spawn_echo("ledgerd");
-  CHECK(receive() == "WATCHDOG=1");
-  CHECK(receive() == "WATCHDOG=1");
+  CHECK(home.manager.receive() == "WATCHDOG=1");
+  CHECK(home.manager.receive() == "WATCHDOG=1");
   daemon.signal(SIGTERM);
-  std::string last = receive();
-  while (last == "WATCHDOG=1") last = receive();
+  std::string last = home.manager.receive();
+  while (last == "WATCHDOG=1") last = home.manager.receive();
   CHECK(last == "STOPPING=1\nSTATUS=draining");
   CHECK(daemon.wait().exit_code == 0);
-  ::close(manager);
 }
