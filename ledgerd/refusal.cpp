@@ -11,7 +11,7 @@ namespace {
 Error unknown_account(const Refusal& refusal, std::string code) {
   return {.kind = ErrorKind::not_found,
           .code = std::move(code),
-          .message = fmt::format("there is no account {}", quoted(refusal.account)),
+          .message = fmt::format("there is no account {}", guild::quoted(refusal.account)),
           .next_step =
               "accounts are world, treasury, bot/HANDLE (made with the bot), user/NAME (opened by "
               "its first credit) and escrow/ID"};
@@ -34,7 +34,7 @@ Error error_of(const Refusal& refusal) {
               "the direction is in debit and credit; give a positive amount"};
     case TransferError::same_account:
       return {ErrorKind::invalid, "same_account",
-              fmt::format("{} is on both sides", quoted(refusal.account)),
+              fmt::format("{} is on both sides", guild::quoted(refusal.account)),
               "give two different accounts"};
     case TransferError::legs_unbalanced:
       return {ErrorKind::invalid, "legs_unbalanced", "the legs do not sum to zero",

@@ -1,0 +1,32 @@
+// A bot as the book knows it, and what it keeps of a bot's credentials. Pure data.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/base/hash.hpp"
+#include "common/base/time.hpp"
+#include "common/messages/ledgerd.hpp"
+#include "ledgerd/accounts.hpp"
+
+namespace guild::ledgerd {
+
+using messages::BotStatus;
+
+struct BotRecord {
+  std::string handle;
+  AccountNumber account = 0;
+  BotStatus status{};
+  Instant created_at;
+  std::int64_t grant_seq = 0;  ///< The posting of its GRANT.
+};
+
+/// Keyed BLAKE2b hashes of an API key and its secret, found by the key's public prefix.
+struct CredentialRecord {
+  std::string key_id;
+  std::string handle;
+  Digest key_hash{}, secret_hash{};
+  Instant created_at;
+};
+
+}  // namespace guild::ledgerd

@@ -1,0 +1,101 @@
+// Journal: the book and its file, kept the same. Jobs run one after another on the writer's thread;
+// those that wait are one transaction (group commit). A job sees what the jobs before it did;
+// memory outside (`Committed`) hears of it only after the commit, and answers go out after that. A
+// job that answers an error is undone alone, in the file and in the book; a group that fails,
+// whole.
+//
+// Limits: those of storage::Writer (writer_full). Errors: what the job answered, or the file's.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "common/messages/ledgerd.hpp"
+#include "common/storage/writer.hpp"
+#include "ledgerd/book.hpp"
+#include "ledgerd/store.hpp"
+#include "ledgerd/tails.hpp"
+
+namespace guild::ledgerd {
+
+/// What a group changed, told on the writer's thread right after its commit, before its answers.
+struct Committed {
+  struct Balance {
+    AccountNumber account;
+    std::string_view name;  ///< Lives as long as the journal.
+    Money balance;
+  };
+  TreeHead head;
+  std::vector<Balance> balances;  ///< Of every account that it touched.
+  std::int64_t ids = 0;           ///< Remembered in all.
+};
+
+/// A posting with this draft's content: just booked, or once before.
+struct Booked {
+  Posting posting;
+  bool repeated = false;
+
+  messages::Receipt receipt() const;
+};
+
+/// What a job works with. Only inside the job.
+class Transaction {
+ public:
+  Transaction(Book& book, storage::Connection& file, Instant now,
+              std::vector<std::function<void()>>& effects)
+      : book_(book), file_(file), now_(now), effects_(effects) {}
+
+  /// Decides and books; an id that is known answers the posting that it had. A refusal is the error
+  /// that the caller should see.
+  Result<Booked> book(const Draft& draft);
+  const Book& state() const { return book_; }
+  storage::Connection& file() { return file_; }
+  Instant now() const { return now_; }
+  /// Done on the writer's thread once the group is committed; forgotten when the job is undone.
+  void after_commit(std::function<void()> effect) { effects_.push_back(std::move(effect)); }
+
+ private:
+  Book& book_;
+  storage::Connection& file_;
+  const Instant now_;
+  std::vector<std::function<void()>>& effects_;
+};
+
+class Journal {
+ public:
+  using Work = std::function<Result<void>(Transaction&)>;
+  using Done = storage::Writer::Done;
+  struct Options {
+    storage::WriterOptions writer;
+    std::int64_t lists_every = 65'536;  ///< Postings after which the lists of them are written.
+    std::function<Instant()> now = guild::now;
+    std::function<void(const Committed&)> on_commit;  ///< On the writer's thread.
+    /// The file may differ from memory (outcome_unknown): the process must end and recover.
+    std::function<void(const Error&)> on_lost;
+  };
+
+  Journal(std::unique_ptr<storage::Connection> file, Book book, std::unique_ptr<Tails> tails,
+          Options options);
+  /// Finishes what was submitted.
+  ~Journal();
+
+  /// `work` may run more than once, and then must overwrite what it captured. Both are called on
+  /// the writer's thread.
+  Result<void> submit(Work work, Done done);
+  /// Submits and waits; not from the writer's thread.
+  Result<void> run(Work work);
+  /// Returns when everything submitted before was answered.
+  void drain();
+
+  /// For readers; safe from any thread.
+  const Tails& tails() const;
+  storage::Writer::Counters counters() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace guild::ledgerd

@@ -1,0 +1,190 @@
+#include "ledgerd/verify.hpp"
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <map>
+#include <vector>
+
+#include "ledgerd/chain.hpp"
+#include "ledgerd/draft.hpp"
+#include "ledgerd/list_check.hpp"
+#include "ledgerd/store.hpp"
+
+namespace guild::ledgerd {
+namespace {
+
+using storage::Connection;
+
+/// The first entry of a bot's account.
+struct FirstEntry {
+  std::int64_t seq = 0;
+  bool is_genesis_grant = false;
+};
+
+/// One reading of the file. Each step answers whether the book is sound so far.
+class Verification {
+ public:
+  Verification(Connection& file, std::optional<TreeHead> known) : file_(file), known_(known) {}
+
+  Result<void> run() {
+    using Step = Result<void> (Verification::*)();
+    for (const Step step :
+         {&Verification::read_accounts, &Verification::read_marks, &Verification::read_postings,
+          &Verification::check_end, &Verification::check_bots, &Verification::check_lists}) {
+      GUILD_CHECK((this->*step)());
+      if (fault_) return {};
+    }
+    return {};
+  }
+
+  messages::VerifyReport report() const {
+    messages::VerifyReport report{.ok = !fault_,
+                                  .entries = head_.seq,
+                                  .root = to_hex(tree_.root()),
+                                  .first_bad_seq = 0,
+                                  .problem = {}};
+    if (fault_) {
+      report.first_bad_seq = fault_->seq;
+      report.problem = fault_->problem;
+    }
+    return report;
+  }
+
+  /// The file could not be read past the last posting that was good.
+  void note_unreadable(const Error& error) {
+    blame(head_.seq + 1, fmt::format("it cannot be read: {}", error.message));
+  }
+
+ private:
+  void blame(std::int64_t seq, std::string problem) {
+    if (!fault_) fault_ = Fault{.seq = seq, .problem = std::move(problem)};
+  }
+  /// What is gone is after the last posting that is there.
+  void blame_missing(std::string problem) { blame(head_.seq + 1, std::move(problem)); }
+
+  Result<void> read_accounts() {
+    return store::each_account(file_, [this](std::int64_t number, std::string_view name) {
+      if (fault_) return;
+      if (number != static_cast<std::int64_t>(accounts_.size()) + 1)
+        return blame(0, fmt::format("account number {} is missing", accounts_.size() + 1));
+      if (!account_kind(name) || accounts_.find(name) != 0)
+        return blame(0, fmt::format("account number {} has a name that no account has", number));
+      accounts_.open(name);
+    });
+  }
+
+  Result<void> read_marks() {
+    GUILD_TRY(history_mark_, store::mark(file_, store::history_mark));
+    GUILD_TRY(outbox_mark_, store::mark(file_, store::outbox_mark));
+    return {};
+  }
+
+  Result<void> read_postings() {
+    return store::each_posting_after(file_, std::numeric_limits<std::int64_t>::min(),
+                                     [this](const Posting& posting) { return take(posting); });
+  }
+
+  bool take(const Posting& posting) {
+    if (auto fault = find_fault(posting, accounts_, head_))
+      return blame(fault->seq, std::move(fault->problem)), false;
+    for (const Leg& leg : posting.legs) note(posting, leg);
+    link(posting, accounts_, head_);
+    tree_.append(posting.hash);
+    if (known_ && known_->size == head_.seq && known_->root != tree_.root())
+      blame(head_.seq, "the root up to here is not the one that the daemon has in memory");
+    return !fault_;
+  }
+
+  void note(const Posting& posting, const Leg& leg) {
+    if (leg.account_seq == 1)
+      first_entries_[leg.account] = {
+          .seq = posting.seq,
+          .is_genesis_grant = leg.type == EntryType::GRANT && leg.reference == genesis_reference};
+    if (posting.seq <= history_mark_) lists_.booked(leg.account, posting.seq);
+  }
+
+  Result<void> check_end() {
+    if (known_ && head_.seq < known_->size)
+      blame_missing(fmt::format("the daemon has {} postings in memory", known_->size));
+    if (outbox_mark_ > head_.seq || history_mark_ > head_.seq)
+      blame_missing(
+          fmt::format("the file was marked at posting {}", std::max(outbox_mark_, history_mark_)));
+    GUILD_TRY(const auto economy, store::last_economy(file_));
+    if (economy && head_.seq == 0) blame_missing("the genesis was written");
+    if (!economy && head_.seq > 0) blame(0, "the record of economic constants is missing");
+    for (AccountNumber number = 1; number <= accounts_.size(); ++number) check_used(number);
+    return {};
+  }
+
+  void check_used(AccountNumber number) {
+    const Account& account = accounts_.at(number);
+    // World has no entry before the first grant that is not zero.
+    if (account.state.entries == 0 && account.kind != AccountKind::world)
+      blame_missing(fmt::format("{} is open and has no entry", account.name));
+  }
+
+  Result<void> check_bots() {
+    std::size_t bots = 0;
+    GUILD_CHECK(store::each_bot(file_, [&](const BotRecord& bot) {
+      ++bots;
+      check_bot(bot);
+    }));
+    std::size_t accounts_of_bots = 0;
+    for (AccountNumber number = 1; number <= accounts_.size(); ++number)
+      if (accounts_.at(number).kind == AccountKind::bot) ++accounts_of_bots;
+    if (bots != accounts_of_bots)
+      blame(0, fmt::format("there are {} bots and {} bots' accounts", bots, accounts_of_bots));
+    return {};
+  }
+
+  void check_bot(const BotRecord& bot) {
+    const bool is_known = bot.account >= 1 && bot.account <= accounts_.size();
+    if (!is_known || accounts_.at(bot.account).name != bot_account(bot.handle))
+      return blame(0, fmt::format("bot {} is not linked to its account", bot.handle));
+    const FirstEntry& first = first_entries_[bot.account];
+    if (!first.is_genesis_grant || first.seq != bot.grant_seq)
+      blame(first.seq, fmt::format("bot {} does not begin with its GRANT", bot.handle));
+  }
+
+  Result<void> check_lists() {
+    GUILD_CHECK(
+        store::each_list(file_, [this](AccountNumber account, std::int64_t first,
+                                       const std::optional<std::vector<std::int64_t>>& seqs) {
+          lists_.listed(account, first, seqs);
+        }));
+    if (const auto account = lists_.first_difference())
+      blame(0, fmt::format("the list of the postings of account number {} is not right", *account));
+    return {};
+  }
+
+  Connection& file_;
+  const std::optional<TreeHead> known_;
+  Accounts accounts_;
+  ChainHead head_;
+  Tree tree_;
+  std::int64_t history_mark_ = 0, outbox_mark_ = 0;
+  std::map<AccountNumber, FirstEntry> first_entries_;
+  ListCheck lists_;
+  std::optional<Fault> fault_;
+};
+
+bool is_damage(const Error& error) {
+  return error.code == "corrupt" || error.code == "not_a_database";
+}
+
+}  // namespace
+
+Result<messages::VerifyReport> verify_file(Connection& file, std::optional<TreeHead> known) {
+  std::optional<Verification> verification;
+  const Result<void> read = file.snapshot([&](Connection& snapshot) {
+    verification.emplace(snapshot, known);  // A reopened file is read from the start.
+    return verification->run();
+  });
+  if (!read && (!verification || !is_damage(read.error())))
+    return fail(Error(read.error()).while_doing("verify the book"));
+  if (!read) verification->note_unreadable(read.error());
+  return verification->report();
+}
+
+}  // namespace guild::ledgerd
