@@ -5,6 +5,7 @@
 namespace guild::messages {
 
 GUILD_MESSAGE(BusDenied);
+GUILD_MESSAGE(BusClientEvent);
 GUILD_MESSAGE(BusClient);
 GUILD_MESSAGE(BusClients);
 GUILD_MESSAGE(BusStatsRow);

@@ -21,6 +21,16 @@ struct BusDenied {
 };
 BOOST_DESCRIBE_STRUCT(BusDenied, (), (reason, client, key, operation, topic, count, time))
 
+/// Event on `bus/clients`.
+enum class BusClientChange { connected, left, revoked };
+BOOST_DESCRIBE_ENUM(BusClientChange, connected, left, revoked)
+struct BusClientEvent {
+  std::string client;
+  BusClientChange event = BusClientChange::connected;
+  Instant time;
+};
+BOOST_DESCRIBE_STRUCT(BusClientEvent, (), (client, event, time))
+
 /// `broker/clients` (Nothing) → BusClients.
 struct BusClient {
   std::string name, role, session;  ///< session: "name#serial"
