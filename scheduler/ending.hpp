@@ -29,9 +29,9 @@ struct EndTerms {
 
 struct End {
   messages::TaskState state = messages::TaskState::failed;  ///< `queued`: it is to run again.
-  std::optional<std::int64_t> exit_code;
-  std::string signal;
-  std::string reason;       ///< At most 256 bytes; empty after success.
+  std::optional<std::int64_t> exit_code{};
+  std::string signal{};
+  std::string reason{};     ///< At most 256 bytes; empty after success.
   bool is_charged = false;  ///< The command ran and this was its attempt's last word.
 };
 
