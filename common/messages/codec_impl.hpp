@@ -180,9 +180,12 @@ std::unexpected<Error> unknown_field_of(const Path& path) {
 template <class T>
 std::size_t place_of(std::string_view key, std::size_t expected) {
   constexpr std::size_t count = members<T>.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t place = (expected + i) % count;
-    if (members<T>[place].name == key) return place;
+  // A message without fields knows no place; clang refuses the remainder by its zero.
+  if constexpr (count > 0) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t place = (expected + i) % count;
+      if (members<T>[place].name == key) return place;
+    }
   }
   return count;
 }
