@@ -171,7 +171,8 @@ int run(std::string_view daemon, int argc, char** argv, const Start& start) {
     if (!arguments) return refuse(daemon, arguments.error());
     return act(daemon, *arguments, start, started_at);
   } catch (const std::exception& problem) {
-    return refuse(daemon, {ErrorKind::failed, "exception", problem.what(), {}});
+    complain(daemon, fmt::format("cannot go on: {}", problem.what()));
+    return 1;
   }
 }
 

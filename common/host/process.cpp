@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -13,6 +14,12 @@
 #include "common/base/file.hpp"
 
 namespace guild::host {
+namespace {
+
+/// A connection each for the most sessions and HTTP clients that may be configured in practice.
+constexpr rlim_t descriptors_wanted = 65'536;
+
+}  // namespace
 
 void prepare_process() {
   ::umask(077);
@@ -21,7 +28,7 @@ void prepare_process() {
   ::setrlimit(RLIMIT_CORE, &no_core);
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
-    files.rlim_cur = files.rlim_max;
+    files.rlim_cur = std::min(files.rlim_max, std::max(files.rlim_cur, descriptors_wanted));
     ::setrlimit(RLIMIT_NOFILE, &files);
   }
 }

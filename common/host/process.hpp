@@ -10,8 +10,8 @@
 
 namespace guild::host {
 
-/// umask 077, no core dumps (they would hold keys), no death by SIGPIPE, as many descriptors as the
-/// hard limit allows.
+/// umask 077, no core dumps (they would hold keys), no death by SIGPIPE, 65,536 descriptors or as
+/// many as the hard limit allows.
 void prepare_process();
 
 /// The wall clock that file times are taken from; compare file times with this one only.
