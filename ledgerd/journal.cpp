@@ -75,10 +75,10 @@ struct Journal::State {
 
   void commit() {
     const Book::Group group = book.commit();
-    // Effects first: one of them may clear the tails that it wrote.
+    tell(group);
+    // Before the tails grow: one of the effects may clear what it wrote of them.
     for (const auto& effect : std::exchange(effects, {})) effect();
     for (const Posting& posting : group.postings) tails->append(posting);
-    tell(group);
     flush_if_due();
   }
 
@@ -90,7 +90,7 @@ struct Journal::State {
       const Account& account = book.accounts().at(number);
       committed.balances.push_back({number, account.name, account.state.balance});
     }
-    options.on_commit(committed);
+    options.on_commit(std::move(committed));
   }
 
   static std::vector<AccountNumber> touched(const Book::Group& group) {

@@ -71,7 +71,7 @@ class Journal {
     storage::WriterOptions writer;
     std::int64_t lists_every = 65'536;  ///< Postings after which the lists of them are written.
     std::function<Instant()> now = guild::now;
-    std::function<void(const Committed&)> on_commit;  ///< On the writer's thread.
+    std::function<void(Committed)> on_commit;  ///< On the writer's thread.
     /// The file may differ from memory (outcome_unknown): the process must end and recover.
     std::function<void(const Error&)> on_lost;
   };

@@ -1,0 +1,56 @@
+#include "ledgerd/authority.hpp"
+
+#include <fmt/format.h>
+
+#include "common/base/text.hpp"
+#include "ledgerd/accounts.hpp"
+
+namespace guild::ledgerd {
+namespace {
+
+constexpr std::string_view gateway = "gateway";
+constexpr std::string_view scheduler = "scheduler";
+
+bool is_carrier(std::string_view sender) { return sender == gateway || sender == scheduler; }
+
+std::unexpected<Error> not_permitted(std::string message, std::string next_step) {
+  return fail(ErrorKind::denied, "not_permitted", std::move(message), std::move(next_step));
+}
+
+}  // namespace
+
+Result<Principal> principal_of(std::string_view sender,
+                               const std::optional<messages::Credential>& credential,
+                               const Credentials& credentials) {
+  if (credential) return credentials.check(*credential);
+  if (is_carrier(sender))
+    return fail(ErrorKind::denied, "credential_required",
+                fmt::format("the {} forwarded this without its caller's credential", sender),
+                "send the operator token, or a bot's API key and secret");
+  return Principal{.is_operator = true, .bot = {}};
+}
+
+Result<void> may_debit(const Principal& principal, std::string_view account) {
+  if (principal.is_operator || account == bot_account(principal.bot)) return {};
+  return not_permitted(
+      fmt::format("{} may not debit {}", name_of(principal), guild::quoted(account)),
+      "a bot debits its own account only; ask the operator");
+}
+
+Result<void> may_create_bots(const Principal& principal) {
+  if (principal.is_operator) return {};
+  return not_permitted(fmt::format("{} may not create bots", name_of(principal)),
+                       "send the operator token");
+}
+
+Result<void> may_charge(std::string_view sender) {
+  if (sender == scheduler) return {};
+  return not_permitted(fmt::format("{} may not charge for tasks", guild::quoted(sender)),
+                       "the scheduler charges by itself; use ledgerd/transfer");
+}
+
+std::string name_of(const Principal& principal) {
+  return principal.is_operator ? std::string("operator") : bot_account(principal.bot);
+}
+
+}  // namespace guild::ledgerd

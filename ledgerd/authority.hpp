@@ -1,0 +1,29 @@
+// Authority: who may do what to the book. The daemon that owns the data decides, for a principal
+// that it verified itself: the gateway and the scheduler are carriers and never a licence, so what
+// they forward must hold its caller's own credential. Of others the broker's list already decided
+// who may ask at all; they act as the operator, unless they show a credential of a bot. Pure. Codes
+// (kind denied): credential_required, credentials_invalid, not_permitted.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "ledgerd/credentials.hpp"
+
+namespace guild::ledgerd {
+
+/// Who is asking: `sender` is the client's name as the broker stamped it.
+Result<Principal> principal_of(std::string_view sender,
+                               const std::optional<messages::Credential>& credential,
+                               const Credentials& credentials);
+
+/// A bot debits its own account only; an operator any, world included.
+Result<void> may_debit(const Principal& principal, std::string_view account);
+Result<void> may_create_bots(const Principal& principal);
+/// Only the scheduler books the cost of tasks.
+Result<void> may_charge(std::string_view sender);
+
+/// For the audit: "operator", "bot/<handle>".
+std::string name_of(const Principal& principal);
+
+}  // namespace guild::ledgerd

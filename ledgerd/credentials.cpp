@@ -1,0 +1,96 @@
+#include "ledgerd/credentials.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace guild::ledgerd {
+namespace {
+
+constexpr std::string_view key_prefix = "guild_key_";
+constexpr std::string_view secret_prefix = "guild_secret_";
+constexpr std::size_t id_bytes = 8;
+
+template <std::size_t Bytes>
+std::string random_hex() {
+  std::array<std::uint8_t, Bytes> bytes{};
+  fill_random(bytes.data(), bytes.size());
+  std::string hex = to_hex(bytes);
+  wipe(bytes.data(), bytes.size());
+  return hex;
+}
+
+/// The id in an API key's text; empty when it has none.
+std::string_view id_in(std::string_view api_key) {
+  if (!api_key.starts_with(key_prefix)) return {};
+  api_key.remove_prefix(key_prefix.size());
+  return api_key.substr(0, 2 * id_bytes);
+}
+
+std::unexpected<Error> invalid() {
+  return fail(ErrorKind::denied, "credentials_invalid", "the credentials are not valid",
+              "send the operator token, or a bot's API key and secret as they were shown once");
+}
+
+}  // namespace
+
+NewCredential Credentials::make(std::string_view handle, Instant now) const {
+  NewCredential made;
+  made.record.key_id = random_hex<id_bytes>();
+  made.api_key = fmt::format("{}{}_{}", key_prefix, made.record.key_id, random_hex<32>());
+  made.api_secret = fmt::format("{}{}", secret_prefix, random_hex<32>());
+  made.record.handle = handle;
+  made.record.key_hash = hash("key", handle, made.api_key);
+  made.record.secret_hash = hash("secret", handle, made.api_secret);
+  made.record.created_at = now;
+  return made;
+}
+
+void Credentials::add(CredentialRecord record) {
+  std::string id = record.key_id;
+  by_id_.insert_or_assign(std::move(id), std::move(record));
+}
+
+void Credentials::remove_all_of(std::string_view handle) {
+  std::erase_if(by_id_, [&](const auto& entry) { return entry.second.handle == handle; });
+}
+
+Result<Principal> Credentials::check(const messages::Credential& credential) const {
+  const bool is_bot = credential.api_key && credential.api_secret;
+  const bool is_partly_bot = credential.api_key || credential.api_secret;
+  if (credential.operator_token && !is_partly_bot)
+    return check_token(credential.operator_token->view());
+  if (is_bot && !credential.operator_token)
+    return check_bot(credential.api_key->view(), credential.api_secret->view());
+  return invalid();
+}
+
+Result<Principal> Credentials::check_token(std::string_view token) const {
+  if (!equal_in_constant_time(sha256(as_bytes(token)), operator_token_hash_)) return invalid();
+  return Principal{.is_operator = true, .bot = {}};
+}
+
+Result<Principal> Credentials::check_bot(std::string_view api_key,
+                                         std::string_view api_secret) const {
+  // An unknown key is compared with hashes that nothing has, so that it takes as long as a wrong
+  // one.
+  static const CredentialRecord nobody{};
+  const auto found = by_id_.find(std::string(id_in(api_key)));
+  const CredentialRecord& record = found == by_id_.end() ? nobody : found->second;
+  const bool is_key = equal_in_constant_time(hash("key", record.handle, api_key), record.key_hash);
+  const bool is_secret =
+      equal_in_constant_time(hash("secret", record.handle, api_secret), record.secret_hash);
+  if (!static_cast<bool>(static_cast<int>(is_key) & static_cast<int>(is_secret))) return invalid();
+  return Principal{.is_operator = false, .bot = record.handle};
+}
+
+/// The handle is hashed in, so that a row copied to another bot opens nothing.
+Digest Credentials::hash(std::string_view what, std::string_view handle,
+                         std::string_view secret) const {
+  std::string text = fmt::format("guild ledgerd {} {}\n{}", what, handle, secret);
+  const Digest digest = keyed_hash(hashing_key_.reveal(), as_bytes(text));
+  wipe(text.data(), text.size());
+  return digest;
+}
+
+}  // namespace guild::ledgerd

@@ -1,0 +1,58 @@
+// Credentials: how bots and the operator prove who they are. A bot's API key is
+// `guild_key_<16 hex: its id>_<64 hex>`, its secret `guild_secret_<64 hex>`; both carry 256 random
+// bits, so that a fast keyed hash (BLAKE2b, under a key that is not in the database) is enough to
+// keep them. Of the operator's token only the SHA-256 is known here. Pure but for the random bytes.
+// One error for everything that is wrong (credentials_invalid), after the same work.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "common/base/hash.hpp"
+#include "common/base/result.hpp"
+#include "common/base/secret.hpp"
+#include "common/messages/principal.hpp"
+#include "ledgerd/bot.hpp"
+
+namespace guild::ledgerd {
+
+/// Who a request is for.
+struct Principal {
+  bool is_operator = false;
+  std::string bot;  ///< Its handle, when it is a bot.
+
+  bool operator==(const Principal&) const = default;
+};
+
+/// A new key and secret, shown once, and what is kept of them.
+struct NewCredential {
+  std::string api_key, api_secret;
+  CredentialRecord record;
+};
+
+class Credentials {
+ public:
+  Credentials(const Secret32& hashing_key, const Digest& operator_token_hash)
+      : hashing_key_(hashing_key), operator_token_hash_(operator_token_hash) {}
+
+  NewCredential make(std::string_view handle, Instant now) const;
+  void add(CredentialRecord record);
+  /// The bot's keys no longer open anything.
+  void remove_all_of(std::string_view handle);
+
+  /// Either the operator's token alone, or a bot's key and secret.
+  Result<Principal> check(const messages::Credential& credential) const;
+
+ private:
+  Result<Principal> check_token(std::string_view token) const;
+  Result<Principal> check_bot(std::string_view api_key, std::string_view api_secret) const;
+  Digest hash(std::string_view what, std::string_view handle, std::string_view secret) const;
+
+  Secret32 hashing_key_;
+  Digest operator_token_hash_;
+  std::unordered_map<std::string, CredentialRecord> by_id_;
+};
+
+}  // namespace guild::ledgerd

@@ -1,0 +1,44 @@
+// Reader: a thread with a read-only connection of its own, so that long reads neither wait for
+// writes nor delay them. Work is done in order. Bounded: submit refuses (reads_full) past
+// `waiting_max`.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "common/storage/connection.hpp"
+
+namespace guild::ledgerd {
+
+class Reader {
+ public:
+  using Work = std::function<void(storage::Connection&)>;
+
+  Reader(std::unique_ptr<storage::Connection> connection, std::size_t waiting_max);
+  /// Finishes what runs; what waits is not begun.
+  ~Reader();
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  /// Thread-safe; `work` runs on the reader's thread.
+  Result<void> submit(Work work);
+  std::size_t waiting() const;
+
+ private:
+  void run();
+
+  const std::unique_ptr<storage::Connection> connection_;
+  const std::size_t waiting_max_;
+  mutable std::mutex mutex_;
+  std::condition_variable work_came_;
+  std::deque<Work> works_;
+  bool is_stopping_ = false;
+  std::jthread thread_;  // Last: it uses the rest.
+};
+
+}  // namespace guild::ledgerd

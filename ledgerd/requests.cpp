@@ -1,0 +1,208 @@
+// The served verbs of ledgerd. Each checks who asks, makes a job or a read of what is asked, and
+// answers once that is done.
+#include <fmt/format.h>
+
+#include "common/base/text.hpp"
+#include "common/log/log.hpp"
+#include "ledgerd/bots.hpp"
+#include "ledgerd/history.hpp"
+#include "ledgerd/service.hpp"
+#include "ledgerd/verify.hpp"
+
+namespace guild::ledgerd {
+namespace {
+
+std::expected<Draft, Refusal> draft_charge(const messages::ChargeTask& request) {
+  return draft_transfer(
+      request.id, bot_account(request.bot.view()), treasury_account, request.amount,
+      fmt::format("TASK:{}:{}", request.task.text(), request.attempt), EntryType::CHARGE);
+}
+
+Result<void> check_charge_id(const messages::ChargeTask& request) {
+  const std::string name = fmt::format("{}/{}", request.task.text(), request.attempt);
+  if (request.id == Uuid::of_name(name)) return {};
+  return fail(ErrorKind::invalid, "id_invalid",
+              fmt::format("the id is not that of attempt {} of task {}", request.attempt,
+                          request.task.text()),
+              "make it of the name TASK/ATTEMPT");
+}
+
+std::unexpected<Error> bot_unknown(std::string_view handle) {
+  return fail(ErrorKind::not_found, "bot_unknown",
+              fmt::format("there is no bot {}", guild::quoted(handle)),
+              "see which there are: `guild bot list`");
+}
+
+}  // namespace
+
+template <class Reply>
+void Service::refuse(const host::Answer<Reply>& answer, const Error& error) {
+  ++refused_;
+  answer(fail(error));
+}
+
+Result<Principal> Service::identify(const std::string& sender,
+                                    const std::optional<messages::Credential>& credential) {
+  auto principal = principal_of(sender, credential, credentials_);
+  if (!principal)
+    GUILD_LOG_WITH(warn, "authority", (log::Extra{{"sender", sender}}), "refused a request: {}",
+                   principal.error().message);
+  return principal;
+}
+
+void Service::book(const std::expected<Draft, Refusal>& draft,
+                   const host::Answer<messages::Receipt>& answer) {
+  if (!draft) return refuse(answer, error_of(draft.error()));
+  auto booked = std::make_shared<Booked>();
+  const auto work = [draft = *draft, booked](Transaction& transaction) -> Result<void> {
+    GUILD_TRY(*booked, transaction.book(draft));
+    return {};
+  };
+  auto done = [this, answer, booked](const Result<void>& outcome) mutable {
+    host_.post([this, answer = std::move(answer), booked, outcome] {
+      if (!outcome) return refuse(answer, outcome.error());
+      answer(booked->receipt());
+    });
+  };
+  if (auto submitted = journal_->submit(work, std::move(done)); !submitted)
+    refuse(answer, submitted.error());
+}
+
+void Service::transfer(const messages::CreateTransfer& request,
+                       const host::Answer<messages::Receipt>& answer) {
+  const auto principal = identify(answer.sender(), request.credential);
+  if (!principal) return refuse(answer, principal.error());
+  if (const auto may = may_debit(*principal, request.debit.view()); !may)
+    return refuse(answer, may.error());
+  book(draft_transfer(request.id, request.debit.view(), request.credit.view(), request.amount,
+                      request.reference.view()),
+       answer);
+}
+
+void Service::charge(const messages::ChargeTask& request,
+                     const host::Answer<messages::Receipt>& answer) {
+  if (const auto may = may_charge(answer.sender()); !may) return refuse(answer, may.error());
+  if (const auto is_right = check_charge_id(request); !is_right)
+    return refuse(answer, is_right.error());
+  book(draft_charge(request), answer);
+}
+
+void Service::balance(const messages::GetBalance& request,
+                      const host::Answer<messages::Balance>& answer) {
+  const auto account = view_.find(request.account.view());
+  if (!account) return answer(account_unknown(request.account.view()));
+  answer(messages::Balance{.account = request.account,
+                           .balance = account->balance,
+                           .held = {},
+                           .available = account->balance});
+}
+
+template <class Reply>
+void Service::read(Reader& reader, std::function<Result<Reply>(storage::Connection&)> read,
+                   const host::Answer<Reply>& answer) {
+  // Handed on and not copied, so that its last copy ends on the loop thread.
+  const auto mine = std::make_shared<host::Answer<Reply>>(answer);
+  const auto submitted =
+      reader.submit([this, read = std::move(read), mine](storage::Connection& file) {
+        auto found = read(file);
+        host_.post([answer = std::move(*mine), found = std::move(found)] { answer(found); });
+      });
+  if (!submitted) refuse(answer, submitted.error());
+}
+
+void Service::entries(const messages::ListEntries& request,
+                      const host::Answer<messages::EntriesPage>& answer) {
+  const auto account = view_.find(request.account.view());
+  if (!account) return answer(account_unknown(request.account.view()));
+  const std::int64_t after = std::max<std::int64_t>(request.after, 0);
+  const std::int64_t limit = request.limit;
+  // Before the reader's snapshot, so that nothing is missed that is written to the lists meanwhile.
+  Tail tail = journal_->tails().copy(account->number, std::max<std::int64_t>(after, 1),
+                                     static_cast<std::size_t>(limit) + 2);
+  read<messages::EntriesPage>(
+      reader_,
+      [number = account->number, after, limit, tail = std::move(tail)](storage::Connection& file) {
+        return read_entries(file, number, after, limit, &tail);
+      },
+      answer);
+}
+
+void Service::verify(const messages::Nothing& /*request*/,
+                     const host::Answer<messages::VerifyReport>& answer) {
+  ++verifications_;
+  read<messages::VerifyReport>(
+      verifier_,
+      [known = view_.head()](storage::Connection& file) -> Result<messages::VerifyReport> {
+        auto report = verify_file(file, known);
+        if (report && !report->ok)
+          GUILD_LOG(critical, "verify", "the book is damaged at posting {}: {}",
+                    report->first_bad_seq, report->problem);
+        return report;
+      },
+      answer);
+}
+
+void Service::create_bot(const messages::CreateBot& request,
+                         const host::Answer<messages::BotCreated>& answer) {
+  const auto principal = identify(answer.sender(), request.credential);
+  if (!principal) return refuse(answer, principal.error());
+  if (const auto may = may_create_bots(*principal); !may) return refuse(answer, may.error());
+  if (const auto is_right = check_handle(request.handle.view()); !is_right)
+    return refuse(answer, is_right.error());
+
+  const auto creation = std::make_shared<const BotCreation>(
+      BotCreation{.handle = request.handle,
+                  .grant = economy_.genesis_grant,
+                  .credential = credentials_.make(request.handle.view(), now()),
+                  .sender = answer.sender(),
+                  .principal = name_of(*principal)});
+  const auto work = [this, creation](Transaction& transaction) -> Result<void> {
+    GUILD_TRY(BotRecord bot, ledgerd::create_bot(transaction, *creation));
+    transaction.after_commit([this, creation, bot] {
+      host_.post([this, creation, bot] {
+        credentials_.add(creation->credential.record);
+        view_.add_bot(bot);
+      });
+    });
+    return {};
+  };
+  auto done = [this, answer, creation](const Result<void>& outcome) mutable {
+    host_.post([this, answer = std::move(answer), creation, outcome] {
+      if (!outcome) return refuse(answer, outcome.error());
+      GUILD_LOG(info, "bots", "created {} with {}", creation->handle, creation->grant.text());
+      answer(messages::BotCreated{.handle = creation->handle,
+                                  .balance = creation->grant,
+                                  .api_key = creation->credential.api_key,
+                                  .api_secret = creation->credential.api_secret});
+    });
+  };
+  if (auto submitted = journal_->submit(work, std::move(done)); !submitted)
+    refuse(answer, submitted.error());
+}
+
+void Service::list_bots(const messages::ListBots& request,
+                        const host::Answer<messages::BotsPage>& answer) {
+  messages::BotsPage page;
+  auto bot = view_.bots().upper_bound(request.after.view());
+  for (; bot != view_.bots().end() && std::cmp_less(page.bots.size(), request.limit.value); ++bot)
+    page.bots.push_back(view_.describe(bot->second));
+  page.more = bot != view_.bots().end();
+  answer(page);
+}
+
+void Service::show_bot(const messages::GetBot& request, const host::Answer<messages::Bot>& answer) {
+  const BotRecord* bot = view_.find_bot(request.handle.view());
+  if (bot == nullptr) return answer(bot_unknown(request.handle.view()));
+  answer(view_.describe(*bot));
+}
+
+void Service::authenticate(const messages::Authenticate& request,
+                           const host::Answer<messages::Authenticated>& answer) {
+  const auto principal = identify(answer.sender(), request.credential);
+  if (!principal) return refuse(answer, principal.error());
+  messages::Authenticated authenticated{.is_operator = principal->is_operator, .bot = {}};
+  if (!principal->is_operator) authenticated.bot = principal->bot;
+  answer(authenticated);
+}
+
+}  // namespace guild::ledgerd

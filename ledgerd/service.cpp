@@ -1,0 +1,193 @@
+#include "ledgerd/service.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+
+#include "common/log/log.hpp"
+#include "keys/keyring.hpp"
+#include "ledgerd/genesis.hpp"
+#include "ledgerd/history.hpp"
+#include "ledgerd/schema.hpp"
+
+namespace guild::ledgerd {
+namespace {
+
+std::string topic_of(const messages::Entry& entry) { return "ledger/entry/" + entry.account.value; }
+
+/// A timer that ends with its callback.
+void call_after(host::Host& host, Duration delay, std::function<void()> call) {
+  auto timer = std::make_shared<boost::asio::steady_timer>(host.loop(), delay);
+  timer->async_wait([timer, call = std::move(call)](const boost::system::error_code& problem) {
+    if (!problem) call();
+  });
+}
+
+Result<Credentials> load_credentials(const host::Host& host) {
+  const auto keys = host.home().keys();
+  GUILD_TRY(const Secret32 hashing_key, keys::load_credentials_key(keys));
+  GUILD_TRY(const Digest token_hash, keys::load_operator_token_hash(keys, host.name()));
+  return Credentials(hashing_key, token_hash);
+}
+
+Result<Recovered> recover_and_tell(storage::Connection& file) {
+  const auto begin = std::chrono::steady_clock::now();
+  GUILD_TRY(Recovered recovered, recover(file));
+  const auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - begin);
+  GUILD_LOG(info, "recovery", "{} postings on {} accounts are sound, read in {} ms",
+            recovered.book.head().seq, recovered.book.accounts().size(), taken.count());
+  return recovered;
+}
+
+}  // namespace
+
+struct Service::Parts {
+  std::unique_ptr<storage::Connection> writing, reading, verifying;
+  Recovered recovered;
+  Credentials credentials;
+};
+
+Result<std::unique_ptr<host::Service>> Service::start(host::Host& host) {
+  GUILD_TRY(Credentials credentials, load_credentials(host));
+  GUILD_TRY(auto writing, host.open_database(database_name, schema()));
+  GUILD_TRY(Recovered recovered, recover_and_tell(*writing));
+  GUILD_TRY(auto reading, host.open_reader(database_name));
+  GUILD_TRY(auto verifying, host.open_reader(database_name));
+  const auto recorded = recovered.economy;
+  std::unique_ptr<Service> service(new Service(host, {.writing = std::move(writing),
+                                                      .reading = std::move(reading),
+                                                      .verifying = std::move(verifying),
+                                                      .recovered = std::move(recovered),
+                                                      .credentials = std::move(credentials)}));
+  GUILD_CHECK(service->open_book(recorded));
+  service->serve();
+  return service;
+}
+
+Service::Service(host::Host& host, Parts parts)
+    : host_(host),
+      economy_{host.settings().economy.genesis_grant, host.settings().economy.treasury_grant},
+      credentials_(std::move(parts.credentials)),
+      view_(parts.recovered.book),
+      reader_(std::move(parts.reading), reads_waiting_max),
+      verifier_(std::move(parts.verifying), verifications_waiting_max),
+      outbox_(parts.recovered.published, parts.recovered.book.head().seq, outbox_ports()) {
+  for (CredentialRecord& record : parts.recovered.credentials) credentials_.add(std::move(record));
+  for (BotRecord& bot : parts.recovered.bots) {
+    if (bot.status == BotStatus::DEAD) credentials_.remove_all_of(bot.handle);
+    view_.add_bot(std::move(bot));
+  }
+  journal_ = std::make_unique<Journal>(std::move(parts.writing), std::move(parts.recovered.book),
+                                       std::move(parts.recovered.tails), journal_options());
+}
+
+Journal::Options Service::journal_options() {
+  Journal::Options options;
+  options.on_commit = [this](Committed committed) {
+    host_.post([this, committed = std::move(committed)] {
+      view_.apply(committed);
+      outbox_.committed(committed.head.size);
+    });
+  };
+  options.on_lost = [this](const Error& error) {
+    host_.post([this, error] { host_.stop(error); });
+  };
+  return options;
+}
+
+Result<void> Service::open_book(const std::optional<store::Economy>& recorded) {
+  GUILD_TRY(const EconomyChange change, keep_economy(*journal_, recorded, economy_));
+  if (change == EconomyChange::genesis)
+    GUILD_LOG(info, "genesis", "a new book: the treasury has {}", economy_.treasury_grant.text());
+  if (change == EconomyChange::changed)
+    GUILD_LOG(warn, "genesis",
+              "the economic constants were changed: a new bot is granted {} from now on; the "
+              "treasury's grant was booked once and stays",
+              economy_.genesis_grant.text());
+  return {};
+}
+
+template <class Request, class Reply>
+void Service::serve(std::string_view verb,
+                    void (Service::*handle)(const Request&, const host::Answer<Reply>&)) {
+  host_.serve<Request, Reply>(
+      verb, [this, handle](const Request& request, const host::Answer<Reply>& answer) {
+        (this->*handle)(request, answer);
+      });
+}
+
+void Service::serve() {
+  serve("transfer", &Service::transfer);
+  serve("charge", &Service::charge);
+  serve("balance", &Service::balance);
+  serve("entries", &Service::entries);
+  serve("verify", &Service::verify);
+  serve("bot-create", &Service::create_bot);
+  serve("bot-list", &Service::list_bots);
+  serve("bot-show", &Service::show_bot);
+  serve("authenticate", &Service::authenticate);
+  host_.on_session([this](const bus::SessionEvent& event) {
+    outbox_.session_changed(event.state == bus::SessionState::connected);
+  });
+  host_.on_room([this] { outbox_.room(); });
+}
+
+Outbox::Ports Service::outbox_ports() {
+  Outbox::Ports ports;
+  ports.fetch = [this](std::int64_t after, std::function<void(Result<Outbox::Entries>)> take) {
+    const auto submitted = reader_.submit([this, after, take](storage::Connection& file) {
+      auto entries = read_legs_after(file, after, Outbox::batch_legs);
+      host_.post([take, entries = std::move(entries)] { take(entries); });
+    });
+    if (!submitted) host_.post([take, error = submitted.error()] { take(fail(error)); });
+  };
+  ports.publish = [this](const messages::Entry& entry, Outbox::OnDone accepted) {
+    return host_.bus().publish(topic_of(entry), messages::encode(entry), std::move(accepted));
+  };
+  ports.keep_mark = [this](std::int64_t seq, Outbox::OnDone kept) {
+    const auto done = [this, kept](const Result<void>& outcome) {
+      host_.post([kept, outcome] { kept(outcome); });
+    };
+    const auto submitted = journal_->submit(
+        [seq](Transaction& transaction) {
+          return store::set_mark(transaction.file(), store::outbox_mark, seq);
+        },
+        done);
+    if (!submitted) done(submitted);
+  };
+  ports.call_after = [this](Duration delay, std::function<void()> call) {
+    call_after(host_, delay, std::move(call));
+  };
+  ports.complain = [](const Error& error) {
+    GUILD_LOG(warn, "outbox", "{}; tried again", error.text());
+  };
+  return ports;
+}
+
+void Service::drain(std::function<void()> done) {
+  // Short: the host takes no more requests, and what waits is one group.
+  journal_->drain();
+  // Its answers were posted before this.
+  host_.post([this, done = std::move(done)] { outbox_.drain(done); });
+}
+
+std::map<std::string, std::int64_t> Service::counters() const {
+  const auto writer = journal_->counters();
+  const auto count = [](auto value) { return static_cast<std::int64_t>(value); };
+  return {{"entries", view_.head().size},
+          {"accounts", count(view_.accounts())},
+          {"bots", count(view_.bots().size())},
+          {"ids", view_.ids()},
+          {"refused", refused_},
+          {"verifications", verifications_},
+          {"events_published", outbox_.events()},
+          {"events_waiting_postings", outbox_.waiting()},
+          {"reads_waiting", count(reader_.waiting())},
+          {"write_groups", count(writer.groups)},
+          {"write_groups_failed", count(writer.failed_groups)},
+          {"write_retries", count(writer.connection.retries)}};
+}
+
+}  // namespace guild::ledgerd

@@ -1,0 +1,88 @@
+// Service: ledgerd's served verbs (common/messages/ledgerd.hpp), its start and its drain.
+// Everything here is on the loop thread; the journal writes and the readers read on threads of
+// their own and post what they found. service.cpp wires, requests.cpp answers. Limits:
+// reads_waiting_max reads, verifications_waiting_max verifications may wait; the rest is refused.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "common/host/host.hpp"
+#include "ledgerd/authority.hpp"
+#include "ledgerd/credentials.hpp"
+#include "ledgerd/journal.hpp"
+#include "ledgerd/outbox.hpp"
+#include "ledgerd/reader.hpp"
+#include "ledgerd/recovery.hpp"
+#include "ledgerd/view.hpp"
+
+namespace guild::ledgerd {
+
+inline constexpr std::string_view database_name = "ledger.db";
+
+class Service : public host::Service {
+ public:
+  static constexpr std::size_t reads_waiting_max = 4'096;
+  static constexpr std::size_t verifications_waiting_max = 4;
+
+  /// Recovers the book, or refuses to start.
+  static Result<std::unique_ptr<host::Service>> start(host::Host& host);
+
+  void drain(std::function<void()> done) override;
+  std::map<std::string, std::int64_t> counters() const override;
+
+ private:
+  /// What `start` has opened.
+  struct Parts;
+  Service(host::Host& host, Parts parts);
+
+  Result<void> open_book(const std::optional<store::Economy>& recorded);
+  void serve();
+  template <class Request, class Reply>
+  void serve(std::string_view verb,
+             void (Service::*handle)(const Request&, const host::Answer<Reply>&));
+  Outbox::Ports outbox_ports();
+  Journal::Options journal_options();
+
+  // Requests.
+  void transfer(const messages::CreateTransfer& request,
+                const host::Answer<messages::Receipt>& answer);
+  void charge(const messages::ChargeTask& request, const host::Answer<messages::Receipt>& answer);
+  void balance(const messages::GetBalance& request, const host::Answer<messages::Balance>& answer);
+  void entries(const messages::ListEntries& request,
+               const host::Answer<messages::EntriesPage>& answer);
+  void verify(const messages::Nothing& request, const host::Answer<messages::VerifyReport>& answer);
+  void create_bot(const messages::CreateBot& request,
+                  const host::Answer<messages::BotCreated>& answer);
+  void list_bots(const messages::ListBots& request, const host::Answer<messages::BotsPage>& answer);
+  void show_bot(const messages::GetBot& request, const host::Answer<messages::Bot>& answer);
+  void authenticate(const messages::Authenticate& request,
+                    const host::Answer<messages::Authenticated>& answer);
+
+  /// The principal; what is wrong with its credential is logged.
+  Result<Principal> identify(const std::string& sender,
+                             const std::optional<messages::Credential>& credential);
+  void book(const std::expected<Draft, Refusal>& draft,
+            const host::Answer<messages::Receipt>& answer);
+  /// Does `read` on a reader's thread and answers what it found.
+  template <class Reply>
+  void read(Reader& reader, std::function<Result<Reply>(storage::Connection&)> read,
+            const host::Answer<Reply>& answer);
+  template <class Reply>
+  void refuse(const host::Answer<Reply>& answer, const Error& error);
+
+  host::Host& host_;
+  const store::Economy economy_;
+  Credentials credentials_;
+  std::unique_ptr<Journal> journal_;  // Before the view, whose names are the journal's.
+  View view_;
+  Reader reader_;    // History and events.
+  Reader verifier_;  // Its own, since a verification takes long.
+  Outbox outbox_;
+  std::int64_t refused_ = 0, verifications_ = 0;
+};
+
+}  // namespace guild::ledgerd
