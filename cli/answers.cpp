@@ -1,5 +1,7 @@
 #include "cli/answers.hpp"
 
+#include "cli/bench_worker.hpp"
+
 #include "common/messages/codec_impl.hpp"
 
 namespace guild::messages {
@@ -12,6 +14,12 @@ GUILD_MESSAGE(cli::Finding);
 GUILD_MESSAGE(cli::DatabaseStatus);
 GUILD_MESSAGE(cli::DatabaseVerdict);
 GUILD_MESSAGE(cli::BusMessage);
+GUILD_MESSAGE(cli::Pong);
+GUILD_MESSAGE(cli::BusBench);
+GUILD_MESSAGE(cli::EchoBench);
+GUILD_MESSAGE(cli::BenchReport);
+GUILD_MESSAGE(cli::Emitted);
+GUILD_MESSAGE(cli::TaskRun);
 GUILD_MESSAGE(host::Settings);
 
 }  // namespace guild::messages

@@ -8,6 +8,7 @@
 
 #include "common/host/settings.hpp"
 #include "common/messages/codec.hpp"
+#include "common/messages/scheduler.hpp"
 #include "common/messages/types.hpp"
 
 namespace guild::cli {
@@ -78,5 +79,38 @@ struct BusMessage {
   std::optional<std::string> payload, payload_hex;
 };
 BOOST_DESCRIBE_STRUCT(BusMessage, (), (topic, sender, seq, payload, payload_hex))
+
+struct Pong {
+  std::string daemon;
+  std::int64_t us = 0;
+};
+BOOST_DESCRIBE_STRUCT(Pong, (), (daemon, us))
+
+struct BusBench {
+  std::int64_t messages_per_s = 0, p50_us = 0, p99_us = 0, published = 0, delivered = 0,
+               dropped = 0, out_of_order = 0, size = 0, publishers = 0, subscribers = 0;
+};
+BOOST_DESCRIBE_STRUCT(BusBench, (),
+                      (messages_per_s, p50_us, p99_us, published, delivered, dropped, out_of_order,
+                       size, publishers, subscribers))
+
+struct EchoBench {
+  std::int64_t p50_us = 0, p99_us = 0, messages = 0;
+};
+BOOST_DESCRIBE_STRUCT(EchoBench, (), (p50_us, p99_us, messages))
+
+struct Emitted {
+  std::string name;
+  Uuid boot;
+  std::int64_t written = 0, acknowledged = 0, dropped = 0;
+};
+BOOST_DESCRIBE_STRUCT(Emitted, (), (name, boot, written, acknowledged, dropped))
+
+/// A task that `guild task run` waited for.
+struct TaskRun {
+  messages::Task task;
+  std::string output;
+};
+BOOST_DESCRIBE_STRUCT(TaskRun, (), (task, output))
 
 }  // namespace guild::cli

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "cli/output.hpp"
 #include "cli/parse.hpp"
@@ -15,7 +16,12 @@ class Context {
  public:
   Context(const Globals& globals, Output& output) : globals_(globals), out(output) {}
 
-  const std::string& client_name() const { return globals_.as; }
+  /// --as, or whose key the verb takes when it was not given.
+  std::string client_name_or(std::string_view verbs_own) const {
+    return globals_.as.value_or(std::string(verbs_own));
+  }
+  std::string client_name() const { return client_name_or("operator"); }
+  const std::string& home_as_given() const { return globals_.home; }
   bool json() const { return out.json(); }
   /// --timeout, or what the verb takes when it was not given.
   Duration timeout_or(Duration verbs_own) const { return globals_.timeout.value_or(verbs_own); }

@@ -82,6 +82,17 @@ std::string format_error(const Error& error) {
   return text + (step.starts_with("usage: ") ? "" : "next: ") + step + '\n';
 }
 
+std::string without_controls(std::string_view text) {
+  std::string safe;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of("\n\t"), text.size());
+    safe += escape_controls(text.substr(0, end));
+    if (end < text.size()) safe += text[end];
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return safe;
+}
+
 std::string format_bytes(std::int64_t bytes) {
   static constexpr std::array<std::string_view, 5> units = {"KiB", "MiB", "GiB", "TiB", "PiB"};
   if (bytes < 1024) return fmt::format("{} B", bytes);
@@ -115,6 +126,13 @@ void Output::line(std::string_view text) {
 void Output::raw(std::string_view bytes) {
   clear_overwritten();
   write(data_, bytes);
+}
+
+void Output::stream(std::string_view text) {
+  if (data_is_terminal_)
+    raw(without_controls(text));
+  else
+    raw(text);
 }
 
 void Output::table(const std::vector<Column>& columns, const std::vector<Row>& rows) {

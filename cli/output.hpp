@@ -38,6 +38,8 @@ std::string format_table(const std::vector<Column>& columns, const std::vector<R
                          bool coloured);
 /// "guild: the broker does not answer at …" and, when there is one, "next: …" or "usage: …".
 std::string format_error(const Error& error);
+/// `text` with all controls but line ends and tabs escaped.
+std::string without_controls(std::string_view text);
 /// 1536 → "1.5 KiB"
 std::string format_bytes(std::int64_t bytes);
 
@@ -55,6 +57,9 @@ class Output {
   void line(std::string_view text);
   /// Data as it stands, without a line's end.
   void raw(std::string_view bytes);
+  /// Foreign text that comes in pieces: as it stands, but on a terminal without what would steer
+  /// it.
+  void stream(std::string_view text);
   void table(const std::vector<Column>& columns, const std::vector<Row>& rows);
   /// Hands what was written so far to the reader.
   void flush();

@@ -92,7 +92,7 @@ class Reader {
   explicit Reader(const Command& command) : command_(command), app_(command.help()) {
     app_.set_help_flag();
     app_.add_option("--home", globals_.home);
-    app_.add_option("--as", globals_.as);
+    app_.add_option("--as", as_);
     app_.add_flag("--json", globals_.json);
     for (const Argument& argument : command.arguments()) add(argument);
     // A verb's own --timeout means something else than ours.
@@ -110,6 +110,7 @@ class Reader {
     } catch (const CLI::ParseError& error) {
       return usage_error(command_, "argument_invalid", error.what());
     }
+    globals_.as = as_;
     GUILD_CHECK(read_arguments());
     return std::move(globals_);
   }
@@ -156,7 +157,7 @@ class Reader {
   const Command& command_;
   CLI::App app_;
   Globals globals_;
-  std::optional<std::string> timeout_;
+  std::optional<std::string> as_, timeout_;
   std::map<std::string, std::string, std::less<>> texts_;
   std::map<std::string, CLI::Option*, std::less<>> options_;
 };

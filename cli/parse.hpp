@@ -15,8 +15,8 @@
 namespace guild::cli {
 
 struct Globals {
-  std::string home;             ///< Empty: $GUILD_HOME.
-  std::string as = "operator";  ///< Whose key we act with.
+  std::string home;               ///< Empty: $GUILD_HOME.
+  std::optional<std::string> as;  ///< Whose key we act with, as given.
   bool json = false;
   std::optional<Duration> timeout;  ///< As given; each verb has its own default.
 };

@@ -99,8 +99,7 @@ Result<void> Session::connect(Duration limit, Patience patience) {
   if (client_->connected()) return {};
   if (why && is_broker_down(*why))
     return fail(ErrorKind::unavailable, "broker_unreachable",
-                fmt::format("the broker does not answer at {}: {}", endpoint_, why->message),
-                "start the suite: scripts/run_system start");
+                "the broker does not answer at " + endpoint_, why->next_step);
   if (why) return fail(*std::move(why));
   return fail(in_time ? ErrorKind::failed : ErrorKind::timeout,
               in_time ? "session_lost" : "timeout",

@@ -22,6 +22,7 @@ struct Attached {
   std::string_view module;
   Extra extra;
   std::string_view trace;
+  bool is_last = false;
 };
 thread_local const Attached* attached = nullptr;
 
@@ -88,6 +89,7 @@ messages::LogRecord RecordSink::to_record(const spdlog::details::log_msg& line) 
   if (attached != nullptr) {
     record.trace = cut<64>(attached->trace);
     record.extra = to_json(attached->extra);
+    if (attached->is_last) record.last = true;
   }
   return record;
 }
@@ -112,6 +114,15 @@ void tell_without_log(Level level, std::string_view module, std::string_view mes
   if (level >= Level::warn) complain(module, message);
 }
 
+void write_with(Level level, const Attached& with, const Source& source, std::string_view message) {
+  const std::shared_ptr<spdlog::logger> logger = installed().logger;
+  if (!logger) return tell_without_log(level, with.module, message);
+  attached = &with;
+  logger->log(spdlog::source_loc{source.file, source.line, source.function}, to_spdlog(level),
+              spdlog::string_view_t(message.data(), message.size()));
+  attached = nullptr;
+}
+
 }  // namespace
 
 std::shared_ptr<ProcessLog> process_log() { return installed().log; }
@@ -120,13 +131,12 @@ bool enabled(Level level) { return level >= level_min.load(std::memory_order_rel
 
 void write(Level level, std::string_view module, const Source& source, std::string_view message,
            Extra extra, std::string_view trace) {
-  const std::shared_ptr<spdlog::logger> logger = installed().logger;
-  if (!logger) return tell_without_log(level, module, message);
-  const Attached with{module, extra, trace};
-  attached = &with;
-  logger->log(spdlog::source_loc{source.file, source.line, source.function}, to_spdlog(level),
-              spdlog::string_view_t(message.data(), message.size()));
-  attached = nullptr;
+  write_with(level, {module, extra, trace, false}, source, message);
+}
+
+void write_last(Level level, std::string_view module, const Source& source,
+                std::string_view message, Extra extra, std::string_view trace) {
+  write_with(level, {module, extra, trace, true}, source, message);
 }
 
 void start(const Options& options) {

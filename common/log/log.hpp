@@ -29,6 +29,10 @@ struct Source {
 bool enabled(Level level);
 void write(Level level, std::string_view module, const Source& source, std::string_view message,
            Extra extra = {}, std::string_view trace = {});
+/// The same, and no more will be logged: readers are told that nothing is missing after it. For a
+/// process whose last line is its own; others call finish (shipper.hpp).
+void write_last(Level level, std::string_view module, const Source& source,
+                std::string_view message, Extra extra = {}, std::string_view trace = {});
 
 }  // namespace guild::log
 

@@ -87,11 +87,11 @@ TEST_CASE("global options stand before, between and after the words of a verb") 
   }
 }
 
-TEST_CASE("without global options we are the operator and wait as long as the verb does") {
+TEST_CASE("global options that are not given are told apart from any value") {
   Tree tree;
   const auto parsed = parse(tree.root, {"ledger", "balance"});
   REQUIRE(parsed);
-  CHECK(parsed->globals.as == "operator");
+  CHECK_FALSE(parsed->globals.as);
   CHECK(parsed->globals.home.empty());
   CHECK_FALSE(parsed->globals.json);
   CHECK_FALSE(parsed->globals.timeout);

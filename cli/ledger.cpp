@@ -1,0 +1,181 @@
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "cli/nouns.hpp"
+#include "cli/source.hpp"
+#include "common/messages/ledgerd.hpp"
+#include "ledgerd/history.hpp"
+#include "ledgerd/recovery.hpp"
+#include "ledgerd/schema.hpp"
+#include "ledgerd/verify.hpp"
+
+namespace guild::cli {
+namespace {
+
+/// Recomputing a large book takes its time.
+constexpr Duration verify_limit = longest_limit;
+/// A page of entries stays well under the payload's bound.
+constexpr std::int64_t page_size = 500;
+
+Result<Source> open_source(Context& context) {
+  return Source::open(context, database_in("ledger.db"), ledgerd::schema());
+}
+
+struct TransferArguments {
+  messages::AccountName from, to;
+  Amount amount;
+  std::optional<Uuid> id;
+  Text<128> reference;
+};
+
+Result<Exit> transfer(Context& context, const TransferArguments& arguments) {
+  messages::CreateTransfer order;
+  order.id = arguments.id.value_or(Uuid::make());
+  order.debit = arguments.from;
+  order.credit = arguments.to;
+  order.amount = arguments.amount.money;
+  order.reference = arguments.reference;
+  GUILD_TRY(Session session, Session::open(context));
+  auto receipt = session.ask_until_answered<messages::Receipt>("ledgerd/transfer", order,
+                                                               context.timeout_or(answer_limit));
+  if (!receipt && receipt.error().kind == ErrorKind::timeout)
+    receipt.error().next_step = fmt::format(
+        "whether it was booked is not known; the same command with --id {} books it at most once",
+        order.id.text());
+  if (!receipt) return fail(std::move(receipt).error());
+  context.out.line(
+      context.json()
+          ? messages::encode(*receipt)
+          : fmt::format("{} from {} to {}: seq {}, id {}{}", order.amount.text(),
+                        arguments.from.value, arguments.to.value, receipt->seq, receipt->id.text(),
+                        receipt->repeated ? " (booked before; nothing was moved again)" : ""));
+  return Exit::ok;
+}
+
+/// Recovery checks every posting on the way, so a book that is damaged gives no balance at all.
+Result<messages::Balance> balance_in_file(storage::Connection& file,
+                                          const messages::AccountName& account) {
+  GUILD_TRY(const ledgerd::Recovered recovered, ledgerd::recover(file));
+  const ledgerd::AccountNumber number = recovered.book.accounts().find(account.view());
+  if (number == 0) return ledgerd::account_unknown(account.view());
+  messages::Balance balance;
+  balance.account = account;
+  balance.balance = recovered.book.accounts().at(number).state.balance;
+  balance.available = balance.balance;
+  return balance;
+}
+
+Result<Exit> balance(Context& context, const messages::AccountName& account) {
+  GUILD_TRY(Source source, open_source(context));
+  GUILD_TRY(const auto balance,
+            source.ask<messages::Balance>(
+                "ledgerd/balance", messages::GetBalance{account}, context.timeout_or(answer_limit),
+                [&](storage::Connection& file) { return balance_in_file(file, account); }));
+  if (context.json())
+    context.out.line(messages::encode(balance));
+  else
+    context.out.table({{"ACCOUNT"},
+                       {"BALANCE", Align::right},
+                       {"HELD", Align::right},
+                       {"AVAILABLE", Align::right}},
+                      {{balance.account.value, balance.balance.text(), balance.held.text(),
+                        balance.available.text()}});
+  return Exit::ok;
+}
+
+std::string name_of(messages::EntryType type) {
+  std::string name;
+  boost::mp11::mp_for_each<boost::describe::describe_enumerators<messages::EntryType>>(
+      [&](auto each) {
+        if (each.value == type) name = each.name;
+      });
+  return name;
+}
+
+Row row_of(const messages::Entry& entry) {
+  return {fmt::to_string(entry.account_seq),
+          fmt::to_string(entry.seq),
+          to_rfc3339(entry.time),
+          name_of(entry.type),
+          entry.amount.text(),
+          entry.reference.value};
+}
+
+/// All pages. With --json each is printed as it comes; a table must know its widths first.
+Result<Exit> entries(Context& context, const messages::AccountName& account) {
+  GUILD_TRY(Source source, open_source(context));
+  messages::ListEntries request{account, 0, page_size};
+  std::vector<Row> rows;
+  for (bool more = true; more;) {
+    GUILD_TRY(const auto page, source.ask<messages::EntriesPage>(
+                                   "ledgerd/entries", request, context.timeout_or(answer_limit),
+                                   [&](storage::Connection& file) {
+                                     return ledgerd::read_entries(file, request.account.view(),
+                                                                  request.after, request.limit);
+                                   }));
+    for (const messages::Entry& entry : page.entries) {
+      if (context.json())
+        context.out.line(messages::encode(entry));
+      else
+        rows.push_back(row_of(entry));
+    }
+    more = page.more && !page.entries.empty();
+    if (more) request.after = page.entries.back().account_seq;
+  }
+  if (!context.json())
+    context.out.table({{"NO", Align::right},
+                       {"SEQ", Align::right},
+                       {"TIME"},
+                       {"TYPE"},
+                       {"AMOUNT", Align::right},
+                       {"REFERENCE"}},
+                      rows);
+  return Exit::ok;
+}
+
+Result<Exit> verify(Context& context) {
+  GUILD_TRY(Source source, open_source(context));
+  GUILD_TRY(const auto report,
+            source.ask<messages::VerifyReport>(
+                "ledgerd/verify", messages::Nothing{}, context.timeout_or(verify_limit),
+                [](storage::Connection& file) { return ledgerd::verify_file(file); }));
+  if (context.json())
+    context.out.line(messages::encode(report));
+  else if (report.ok)
+    context.out.line(fmt::format("{}  {} postings, root {}", context.out.paint(Colour::green, "ok"),
+                                 report.entries, report.root));
+  else
+    context.out.line(fmt::format("{}  posting {}: {}", context.out.paint(Colour::red, "FAIL"),
+                                 report.first_bad_seq, escape_to_ascii(report.problem)));
+  return report.ok ? Exit::ok : Exit::failed;
+}
+
+}  // namespace
+
+void add_ledger(Command& root) {
+  Command& noun = root.add("ledger", "the book: who has what, and every move of it");
+
+  const auto moved = std::make_shared<TransferArguments>();
+  noun.add("transfer", "move an amount from one account to another")
+      .takes("FROM", moved->from, "treasury, bot/HANDLE, user/NAME, ...")
+      .takes("TO", moved->to, "likewise")
+      .takes("AMOUNT", moved->amount, "more than 0, with at most 8 decimals")
+      .option("--id", "ID", moved->id, "a UUID; the same one again books nothing twice")
+      .option("--reference", "TEXT", moved->reference, "what it is for")
+      .runs([moved](Context& context) { return transfer(context, *moved); });
+
+  const auto asked = std::make_shared<messages::AccountName>();
+  noun.add("balance", "what an account has")
+      .takes("ACCOUNT", *asked, "treasury, bot/HANDLE, ...")
+      .runs([asked](Context& context) { return balance(context, *asked); });
+
+  const auto listed = std::make_shared<messages::AccountName>();
+  noun.add("entries", "every entry of an account, oldest first")
+      .takes("ACCOUNT", *listed, "treasury, bot/HANDLE, ...")
+      .runs([listed](Context& context) { return entries(context, *listed); });
+
+  noun.add("verify", "recompute the whole book from its file").runs(verify);
+}
+
+}  // namespace guild::cli
