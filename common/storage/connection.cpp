@@ -76,7 +76,7 @@ bool certainly_undid(int code) {
 
 Error outcome_unknown(const Error& cause) {
   return {ErrorKind::failed, "outcome_unknown",
-          cause.message + ", so it is unknown whether the transaction is on disk",
+          cause.message + ", so it is unknown what the file holds",
           "end the process; its next start finds out from the file"};
 }
 
@@ -188,16 +188,27 @@ Result<void> Connection::rekey(const Secret32& key) {
   GUILD_ASSERT(!state_->in_transaction);
   GUILD_CHECK(state_->ready());
   std::string literal = "x'" + to_hex(key.reveal()) + "'";
-  const int code =
-      sqlite3_rekey_v2(state_->handle, "main", literal.data(), static_cast<int>(literal.size()));
+  sqlite3_rekey_v2(state_->handle, "main", literal.data(), static_cast<int>(literal.size()));
   wipe(literal.data(), literal.size());
-  if (code == SQLITE_OK) {
-    state_->options.key = key;
-    return {};
+  return state_->settle_key(key);
+}
+
+/// SQLCipher 4.14 answers OK to a rekey also when another connection held the lock or the disk was
+/// full. Only opening the file tells which key it has.
+Result<void> Connection::State::settle_key(const Secret32& key) {
+  close();
+  const Secret32 old_key = std::exchange(options.key, key);
+  Result<void> opened = open(Create::no);
+  if (opened) return {};
+  if (opened.error().code != "wrong_key") {
+    lost = outcome_unknown(opened.error());
+    return fail(*lost);
   }
-  // The handle may hold either key by now.
-  state_->is_suspect = true;
-  return fail(state_->failure(code, "rekey", Words::fixed));
+  options.key = old_key;
+  GUILD_CHECK(open(Create::no));
+  return fail(ErrorKind::failed, "rekey_failed",
+              options.path.string() + ": rekey: the file still has its old key",
+              "stop whatever else has the file open, make room on its disk, and try again");
 }
 
 Error Connection::State::failure(int code, std::string_view action, Words words) {

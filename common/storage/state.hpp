@@ -49,6 +49,7 @@ struct Connection::State {
   Result<void> finish(Connection& self, const char* begin);
   Result<void> commit(Connection& self);
   void roll_back(Connection& self);
+  Result<void> settle_key(const Secret32& key);
   /// The error for `code`, and a note of what may help against it.
   Error failure(int code, std::string_view action, Words words);
 

@@ -81,6 +81,7 @@ TEST_CASE("the same text may be in use twice at a time") {
   Opened file;
   fill(*file.connection, 3);
   constexpr std::string_view sql = "SELECT id FROM t ORDER BY id";
+  must(file.connection->execute(sql));  // Now it is in the cache.
   Statement outer = must(file.connection->prepare(sql));
   int pairs = 0;
   while (must(outer.step())) {

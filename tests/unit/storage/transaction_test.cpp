@@ -28,6 +28,28 @@ Result<std::int64_t> scan(Connection& connection) {
   return sum.value_or(0);
 }
 
+/// One megabyte, mounted on a folder until the end, where that is allowed.
+class Tmpfs {
+ public:
+  explicit Tmpfs(std::filesystem::path on)
+      : path_(std::move(on)),
+        is_mounted_(mount("guild-test", path_.c_str(), "tmpfs", 0, "size=1m") == 0) {}
+  ~Tmpfs() {
+    if (is_mounted_) umount2(path_.c_str(), MNT_DETACH);
+  }
+  Tmpfs(const Tmpfs&) = delete;
+  Tmpfs& operator=(const Tmpfs&) = delete;
+
+  bool is_mounted() const { return is_mounted_; }
+  bool grow() const {
+    return mount("guild-test", path_.c_str(), "tmpfs", MS_REMOUNT, "size=8m") == 0;
+  }
+
+ private:
+  std::filesystem::path path_;
+  bool is_mounted_;
+};
+
 struct Filled {
   explicit Filled(int rows = 300, FaultyDisk& faulty = FaultyDisk::install()) : disk(faulty) {
     fill(*opened(path), rows);
@@ -254,15 +276,48 @@ TEST_CASE("a reopen never makes a new file where the old one was") {
   CHECK_FALSE(std::filesystem::exists(file.path));
 }
 
-TEST_CASE("a statement from before a reopen fails, and harms nothing") {
+TEST_CASE("a statement from before a reopen fails, though its old handle could go on") {
   Filled file;
   Statement early = must(file.connection->prepare("SELECT id FROM t ORDER BY id"));
   REQUIRE(must(early.step()));
-  damage_middle(file.path);
+  file.disk.main_reads = 1;
   CHECK_FALSE(scan(*file.connection));
   CHECK(must(file.connection->query_integer("SELECT 1")) == 1);
   REQUIRE(file.connection->counters().reconnects == 1);
   CHECK_FALSE(early.step());
+}
+
+TEST_CASE("a reopen uses the key that a rekey gave") {
+  Filled file;
+  must(file.connection->rekey(other_key()));
+  damage_middle(file.path);
+  CHECK_FALSE(scan(*file.connection));
+  CHECK(must(file.connection->query_integer("SELECT count(*) FROM t WHERE id = 1")) == 1);
+  CHECK(file.connection->counters().reconnects == 1);
+}
+
+// SQLCipher itself would answer OK to the next two, and the old key would be thrown away.
+TEST_CASE("a rekey on a full disk is told as failed, and the old key holds") {
+  Filled file;
+  file.disk.wal_writes_full = 1;
+  const auto done = file.connection->rekey(other_key());
+  REQUIRE_FALSE(done);
+  CHECK(done.error().code == "rekey_failed");
+  CHECK(count_rows(*file.connection) == 300);
+  file.connection.reset();
+  CHECK(count_rows(*opened(file.path)) == 300);
+}
+
+TEST_CASE("a rekey while another connection writes is told as failed, and the old key holds") {
+  Filled file;
+  const auto other = opened(file.path);
+  must(other->execute_script("BEGIN IMMEDIATE"));
+  const auto done = file.connection->rekey(other_key());
+  REQUIRE_FALSE(done);
+  CHECK(done.error().code == "rekey_failed");
+  must(other->execute_script("COMMIT"));
+  must(file.connection->transaction([](Connection& at) { return insert(at, 1001); }));
+  CHECK(count_rows(*other) == 301);
 }
 
 TEST_CASE("a full disk undoes the transaction whole, and the next may succeed") {
@@ -291,7 +346,8 @@ TEST_CASE("a disk that is full at a checkpoint costs nothing that was committed"
 
 TEST_CASE("a really full disk, a tmpfs of one megabyte") {
   const Folder folder;
-  if (mount("guild-test", folder.path().c_str(), "tmpfs", 0, "size=1m") != 0) {
+  const Tmpfs tmpfs(folder.path());
+  if (!tmpfs.is_mounted()) {
     WARN("SKIPPED: mounting a tmpfs needs root; the full disk was only simulated");
     return;
   }
@@ -309,12 +365,10 @@ TEST_CASE("a really full disk, a tmpfs of one megabyte") {
   if (!done) CHECK(done.error().code == "disk_full");
   CHECK(count_rows(*connection) == rows - 100);
   // Making room is all it takes.
-  CHECK(mount("guild-test", folder.path().c_str(), "tmpfs", MS_REMOUNT, "size=8m") == 0);
+  REQUIRE(tmpfs.grow());
   const auto after = connection->transaction([&](Connection& at) { return insert(at, rows + 1); });
   CHECK(after);
   CHECK(must(check_integrity(*connection)).empty());
-  connection.reset();
-  CHECK(umount(folder.path().c_str()) == 0);
 }
 
 TEST_CASE("a disk that fails at COMMIT makes the outcome unknown, for good") {

@@ -194,23 +194,28 @@ TEST_CASE("hooks come in the order of what happens") {
 }
 
 TEST_CASE("a retried group tells its owner that the first try is gone") {
-  File file;
-  Story story;
-  must(file.writer().run([](Connection& at) -> Result<void> {
-    for (int id = 100; id < 500; ++id) GUILD_CHECK(insert(id)(at));
-    return {};
-  }));
-  Writer writer = file.writer({}, story.hooks());
-  bool is_first = true;
-  const Result<void> done = writer.run(story.job("job", [&](Connection& at) -> Result<void> {
-    if (std::exchange(is_first, false)) file.disk.main_reads = 1;
-    GUILD_CHECK(insert(1)(at));
-    return at.execute("UPDATE t SET body = 'changed'");
-  }));
-  CHECK(done);
-  CHECK(story.told == Told{"begin", "job", "rollback", "begin", "job", "commit"});
-  CHECK(writer.counters().connection.reconnects == 1);
-  CHECK(file.rows() == 401);
+  // SQLite undoes a transaction itself when a write meets the error, and keeps it when a read does.
+  for (const std::string_view sql :
+       {"UPDATE t SET body = 'changed'", "SELECT sum(length(body)) FROM t"}) {
+    CAPTURE(std::string(sql));
+    File file;
+    Story story;
+    must(file.writer().run([](Connection& at) -> Result<void> {
+      for (int id = 100; id < 500; ++id) GUILD_CHECK(insert(id)(at));
+      return {};
+    }));
+    Writer writer = file.writer({}, story.hooks());
+    bool is_first = true;
+    const Result<void> done = writer.run(story.job("job", [&](Connection& at) -> Result<void> {
+      if (std::exchange(is_first, false)) file.disk.main_reads = 1;
+      GUILD_CHECK(insert(1)(at));
+      return at.execute(sql);
+    }));
+    CHECK(done);
+    CHECK(story.told == Told{"begin", "job", "rollback", "begin", "job", "commit"});
+    CHECK(writer.counters().connection.reconnects == 1);
+    CHECK(file.rows() == 401);
+  }
 }
 
 TEST_CASE("a group waits for a lock that another connection holds") {
