@@ -34,6 +34,12 @@ Error shutting_down(std::string_view name) {
           "try again once it runs"};
 }
 
+Error named_otherwise(std::string_view known_as, std::string_view name) {
+  return {ErrorKind::denied, "named_otherwise",
+          fmt::format("the broker knows our key as {}, not as {}", known_as, name),
+          fmt::format("restore the files of keys/{} from their backup", name)};
+}
+
 bool is_of_the_log(std::string_view topic) { return topic.starts_with("logs/"); }
 
 }  // namespace
@@ -84,6 +90,7 @@ Result<void> Daemon::open_session() {
 
 void Daemon::session_changed(const bus::SessionEvent& event) {
   if (event.state == bus::SessionState::connected) {
+    if (event.own_name != name_) return stop(named_otherwise(event.own_name, name_));
     readiness_.session_up();
     complained_code_.clear();
     GUILD_LOG(info, "host", "{} with the broker as {} (instance {})",

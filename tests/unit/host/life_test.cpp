@@ -2,72 +2,19 @@
 // stops.
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include <catch2/catch.hpp>
 
-#include <algorithm>
 #include <csignal>
 #include <filesystem>
 
-#include "tests/support/home.hpp"
+#include "tests/unit/host/echo_home.hpp"
 
 using namespace guild::test;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// The end of a service manager: what a daemon tells it is the event that tests wait for.
-class Manager {
- public:
-  explicit Manager(const fs::path& path)
-      : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-    const timeval limit{20, 0};
-    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::ranges::copy(path.string(), address.sun_path);
-    REQUIRE(::bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-  }
-  ~Manager() { ::close(socket_); }
-  Manager(const Manager&) = delete;
-  Manager& operator=(const Manager&) = delete;
-
-  std::string receive() const {
-    char text[256] = {};
-    return ::recv(socket_, text, sizeof text - 1, 0) > 0 ? std::string(text) : std::string();
-  }
-
- private:
-  int socket_;
-};
-
-struct EchoHome : TestHome {
-  explicit EchoHome(Keys keys = Keys::made) : TestHome(keys) {
-    set_environment("NOTIFY_SOCKET", (root() / "notify").string());
-    set_environment("WATCHDOG_USEC", "60000000");
-  }
-
-  Process spawn_echo(const std::string& name, std::vector<std::string> arguments = {}) {
-    arguments.insert(arguments.begin(), {program_path("echo-daemon"), name});
-    return Process::start(command(std::move(arguments)), capture(name));
-  }
-  Outcome run_echo(const std::string& name, std::vector<std::string> arguments = {}) {
-    return spawn_echo(name, std::move(arguments)).wait();
-  }
-  /// Runs it until its loop runs: it then holds its lock and obeys signals and shutdown files.
-  Process running_echo(const std::string& name) {
-    Process process = spawn_echo(name);
-    INFO(process.err());
-    REQUIRE(manager.receive() == "WATCHDOG=1");
-    return process;
-  }
-  fs::path file(std::string_view name) const { return run_folder() / name; }
-
-  Manager manager{root() / "notify"};
-};
 
 void check_refused(const Outcome& outcome, int exit_code, std::string_view text) {
   INFO(outcome.err);
