@@ -156,12 +156,16 @@ class Tail {
         context_.timeout_or(answer_limit));
   }
 
+  /// For ever, or for as long as --timeout says.
   Result<Exit> follow() {
+    using Clock = std::chrono::steady_clock;
+    const auto end = Clock::now() + context_.timeout_or(Duration::zero());
     query_.limit = page_size;
     for (;;) {
-      source_.session()->pump_once(longest_limit);
-      if (!std::exchange(news_, false)) continue;
-      GUILD_CHECK(catch_up());
+      const Duration left = context_.has_timeout() ? end - Clock::now() : longest_limit;
+      if (left <= Duration::zero()) return Exit::ok;
+      source_.session()->pump_once(left);
+      if (std::exchange(news_, false)) GUILD_CHECK(catch_up());
     }
   }
 

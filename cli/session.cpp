@@ -40,8 +40,12 @@ std::string_view daemon_of(std::string_view name) { return name.substr(0, name.f
 
 /// Bus errors say what happened on the bus; a person wants to know which daemon to look at.
 Error told_for(std::string_view name, Error error) {
+  // What was asked for is known to who typed it.
+  if (const std::string prefix = fmt::format("request {}: ", name);
+      error.message.starts_with(prefix))
+    error.message.erase(0, prefix.size());
   if (error.code == "no_responder" || error.code == "responder_gone") {
-    error.message = fmt::format("{} does not answer: {}", daemon_of(name), error.message);
+    error.message = fmt::format("{} does not answer {}: {}", daemon_of(name), name, error.message);
     error.next_step = "guild status tells what runs; scripts/run_system start starts the suite";
   } else if (error.kind == ErrorKind::timeout && error.next_step.empty()) {
     error.next_step = "give it longer (--timeout 30s), or see guild status";
@@ -49,12 +53,23 @@ Error told_for(std::string_view name, Error error) {
   return error;
 }
 
+Result<keys::ClientKeys> load_keys(const host::Home& home, const std::string& name) {
+  auto keys = keys::load_client(home.keys(), name);
+  std::error_code ignored;
+  if (!keys && keys.error().code == "secret_missing" &&
+      !std::filesystem::exists(home.keys() / name, ignored))
+    return fail(ErrorKind::not_found, "client_unknown",
+                fmt::format("{} has no key in {}", name, home.keys().string()),
+                fmt::format("guild keys list shows who has; guild keys add {} --role ROLE", name));
+  return keys;
+}
+
 Result<bus::ClientOptions> client_options(Context& context, const std::string& name) {
   GUILD_TRY(const host::Home home, context.home());
   GUILD_TRY(const host::Settings settings, context.settings(home));
   bus::ClientOptions options;
   GUILD_TRY(options.endpoint, host::bus_endpoint(home, settings));
-  GUILD_TRY(keys::ClientKeys keys, keys::load_client(home.keys(), name));
+  GUILD_TRY(keys::ClientKeys keys, load_keys(home, name));
   options.credentials = {std::move(keys.name), keys.public_key, keys.secret_key,
                          keys.broker_public_key};
   return options;
