@@ -85,6 +85,7 @@ class PageWriter {
       if (piece.consumed == 0) break;
       page_.text += piece.text;
       page_.next += static_cast<std::int64_t>(piece.consumed);
+      taken_ += static_cast<std::int64_t>(piece.consumed);
     }
     return {};
   }
@@ -104,11 +105,12 @@ class PageWriter {
   }
 
  private:
-  std::int64_t room() const { return request_.bytes_max - (page_.next - request_.from); }
+  std::int64_t room() const { return request_.bytes_max - taken_; }
 
   const PageRequest& request_;
   const ReadBytes& read_;
   OutputPage page_;
+  std::int64_t taken_ = 0;
 };
 
 }  // namespace

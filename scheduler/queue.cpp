@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/assert.hpp"
@@ -76,7 +77,7 @@ void Queue::give_back(const Lease& lease) {
   order_.insert(order_of(entry.task));
 }
 
-Result<void> Queue::begin_leave(const Uuid& id) {
+Result<std::int64_t> Queue::begin_leave(const Uuid& id) {
   Entry* entry = find(id);
   if (entry == nullptr) return not_found(id);
   if (entry->place != Place::queued) {
@@ -85,7 +86,7 @@ Result<void> Queue::begin_leave(const Uuid& id) {
   }
   entry->place = Place::leaving;
   order_.erase(order_of(entry->task));
-  return {};
+  return entry->task.attempt;
 }
 
 void Queue::left(const Uuid& id) {
@@ -136,6 +137,13 @@ void Queue::requeued(const Lease& lease) {
   entry.place = Place::queued;
   entry.stop = Stop::none;
   order_.insert(order_of(entry.task));
+}
+
+void Queue::close(Duration now, Duration grace_max) {
+  is_closed_ = true;
+  limits_.grace = std::min(limits_.grace, grace_max);
+  for (auto& [id, entry] : entries_)
+    if (entry.kill_at) set_kill(entry, std::min(*entry.kill_at, now + limits_.grace));
 }
 
 std::vector<Queue::Due> Queue::due(Duration now) {

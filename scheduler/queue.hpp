@@ -78,8 +78,9 @@ class Queue {
   /// The lease could not be written: queued as before, the slot free.
   void give_back(const Lease& lease);
 
-  /// A queued task is about to be cancelled. Codes: task_not_found, task_not_queued.
-  Result<void> begin_leave(const Uuid& id);
+  /// A queued task is about to be cancelled; answers its last attempt. Codes: task_not_found,
+  /// task_not_queued.
+  Result<std::int64_t> begin_leave(const Uuid& id);
   void left(const Uuid& id);
   void leave_failed(const Uuid& id);
 
@@ -99,8 +100,9 @@ class Queue {
   std::vector<Due> due(Duration now);
   std::optional<Duration> next_due() const;
 
-  /// From now on nothing is admitted and nothing taken.
-  void close() { is_closed_ = true; }
+  /// From now on nothing is admitted and nothing taken, and no grace is longer than `grace_max`,
+  /// not even one that has begun.
+  void close(Duration now, Duration grace_max);
   bool is_closed() const { return is_closed_; }
 
   std::optional<Place> place(const Uuid& id) const;

@@ -87,6 +87,8 @@ StoredTask read_task(const Statement& row) {
   shown.signal = columns.text();
   shown.reason = columns.text();
   task.cancel_reason = columns.optional(&Columns::text);
+  if (shown.state == messages::TaskState::running && task.cancel_reason)
+    shown.reason = *task.cancel_reason;
   shown.output_bytes = columns.integer();
   shown.output_dropped = columns.integer();
   read_charge(columns, task);

@@ -55,11 +55,12 @@ Result<std::int64_t> count_dropped(Connection& connection, const Uuid& id) {
   return kept.dropped();
 }
 
-Result<void> add_charge(Connection& connection, const Uuid& id) {
+/// What an attempt that has ended for good costs: pending, or not to be paid because it never ran.
+Result<void> add_charge(Connection& connection, const Uuid& id, bool is_charged) {
   return connection.execute(
-      "INSERT INTO charges (task, attempt, state) "
-      "SELECT seq, attempt, 0 FROM tasks WHERE id = ? AND bot <> '' AND cost > 0",
-      blob_of(id));
+      "INSERT INTO charges (task, attempt, state, problem) "
+      "SELECT seq, attempt, ?, ? FROM tasks WHERE id = ? AND bot <> '' AND cost > 0",
+      is_charged ? 0 : 2, std::string_view(is_charged ? "" : "not_started"), blob_of(id));
 }
 
 Result<void> write_end(Connection& connection, const Lease& lease, const End& end, Instant at) {
@@ -73,7 +74,7 @@ Result<void> write_end(Connection& connection, const Lease& lease, const End& en
       std::string_view(end.signal), std::string_view(end.reason), dropped, blob_of(lease.task),
       lease.attempt));
   GUILD_CHECK(expect_changed(connection, lease));
-  return end.is_charged ? add_charge(connection, lease.task) : Result<void>{};
+  return runs_again ? Result<void>{} : add_charge(connection, lease.task, end.is_charged);
 }
 
 /// The row of a running attempt, told how far its output has come.
@@ -124,6 +125,16 @@ Result<void> write_start(Connection& connection, const Lease& lease, const Store
                             blob_of(lease.task));
 }
 
+Result<void> write_failed_start(Connection& connection, const Lease& lease,
+                                const std::string& reason, Instant at) {
+  GUILD_CHECK(connection.execute(
+      "UPDATE tasks SET state = 3, attempt = ?1, started_at = NULL, ended_at = ?2, reason = ?3, "
+      "signal = '' WHERE id = ?4 AND state = 0 AND attempt = ?1 - 1",
+      lease.attempt, at.ns, std::string_view(reason), blob_of(lease.task)));
+  GUILD_CHECK(expect_changed(connection, lease));
+  return add_charge(connection, lease.task, false);
+}
+
 }  // namespace
 
 Store::Store(std::unique_ptr<Connection> connection, std::unique_ptr<Connection> reader, Post post,
@@ -164,15 +175,9 @@ void Store::start(const Lease& lease, Start start, Done done) {
 }
 
 void Store::fail_start(const Lease& lease, std::string reason, Instant at, Done done) {
-  write(
-      [lease, reason = std::move(reason), at](Connection& connection) -> Result<void> {
-        GUILD_CHECK(connection.execute(
-            "UPDATE tasks SET state = 3, attempt = ?1, started_at = NULL, ended_at = ?2, "
-            "reason = ?3, signal = '' WHERE id = ?4 AND state = 0 AND attempt = ?1 - 1",
-            lease.attempt, at.ns, std::string_view(reason), blob_of(lease.task)));
-        return expect_changed(connection, lease);
-      },
-      std::move(done));
+  write([lease, reason = std::move(reason),
+         at](Connection& connection) { return write_failed_start(connection, lease, reason, at); },
+        std::move(done));
 }
 
 void Store::cancel_queued(const Uuid& id, std::int64_t last_attempt, std::string reason, Instant at,

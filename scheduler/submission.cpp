@@ -34,7 +34,7 @@ Result<void> check_cost(const messages::SubmitTask& submission) {
     return refuse("cost_negative", "the cost " + submission.cost.text() + " is negative");
   }
   if (submission.cost.is_positive() && submission.bot.empty()) {
-    return refuse("bot_missing", "a cost is named, but no bot to charge it to",
+    return refuse("cost_without_bot", "a cost is named, but no bot to charge it to",
                   "name the bot, or leave the cost out");
   }
   return {};

@@ -1,6 +1,6 @@
 // What of a SubmitTask is checked before anything is asked or written. Pure.
 // Codes (kind invalid): id_missing, command_empty, command_too_big, timeout_range, cost_negative,
-// bot_missing.
+// cost_without_bot.
 #pragma once
 
 #include <cstddef>

@@ -170,6 +170,7 @@ void wait_at_gate(int gate) {
   setsid();
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != init) _exit(EXIT_FAILURE);  // It died before we asked to be told.
+  send_report(ReportKind::ready, getpid());    // From here on there is a group to be signalled.
   umask(0077);
   offer_to_oom_killer();
   limit(RLIMIT_CORE, 0, 0);
@@ -306,7 +307,6 @@ void run() {
   const pid_t command = fork();
   if (command < 0) give_up(Step::fork, errno);
   if (command == 0) become_command(init, gate[0]);
-  send_report(ReportKind::ready, command);
   supervise(command, gate[1], signals);
   report_end(end_all(command));
 }

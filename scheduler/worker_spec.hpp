@@ -34,7 +34,7 @@ enum class Order : char {
 };
 
 enum class ReportKind : std::uint32_t {
-  ready,        ///< value: the pid of the command to be, which is also its session and group.
+  ready,        ///< From the command to be; value: its pid, which is also its session and group.
   not_started,  ///< step and value (errno).
   exited,       ///< value: the exit code.
   signalled,    ///< value: the signal.

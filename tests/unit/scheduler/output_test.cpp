@@ -49,6 +49,11 @@ TEST_CASE("past the bound the first and the last half are kept, and the middle i
   CHECK(page.dropped == 7);
 }
 
+TEST_CASE("what is left out does not use up a page") {
+  const Stored output(std::string(5, 'a') + std::string(1'000, 'B') + std::string(5, 'c'), 10);
+  CHECK(output.page(0, 100).text == "aaaaa\n[... 1000 bytes left out ...]\nccccc");
+}
+
 TEST_CASE("a follower who had read into the middle is told what it missed, no more") {
   const Stored output("aaaaaBBBBBBBccccc", 10);
   CHECK(output.page(9).text == "\n[... 3 bytes left out ...]\nccccc");

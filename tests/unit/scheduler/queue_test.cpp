@@ -144,7 +144,17 @@ TEST_CASE("the first reason to stop stays, and the grace does not begin anew") {
 
 TEST_CASE("a closed queue admits and starts nothing") {
   Queue queue = queue_with({}, 1);
-  queue.close();
+  queue.close(0s, 1s);
   CHECK_FALSE(queue.take());
   CHECK(queue.admit().error().code == "stopping");
+}
+
+TEST_CASE("closing shortens the grace, also one that has begun") {
+  Queue queue = queue_with({.slots = 2, .grace = 60s}, 2);
+  const Lease first = run_next(queue), second = run_next(queue);
+  REQUIRE(queue.stop(first, Stop::cancelled, 10s));
+  queue.close(20s, 1s);
+  CHECK(queue.next_due() == Duration(21s));
+  REQUIRE(queue.stop(second, Stop::shutdown, 20s));
+  CHECK(queue.due(21s).size() == 2);
 }

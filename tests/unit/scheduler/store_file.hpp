@@ -16,8 +16,13 @@ namespace guild::scheduler::testing {
 
 inline std::unique_ptr<storage::Connection> open_file(const std::filesystem::path& path,
                                                       storage::Mode mode) {
-  auto connection = storage::Connection::open(
-      {.path = path, .key = Secret32(std::array<std::uint8_t, 32>{1, 2, 3}), .mode = mode});
+  // A short patience, so that a test can meet a file that is locked.
+  auto connection =
+      storage::Connection::open({.path = path,
+                                 .key = Secret32(std::array<std::uint8_t, 32>{1, 2, 3}),
+                                 .mode = mode,
+                                 .busy_timeout_ms = 20,
+                                 .retry = {.budget = std::chrono::milliseconds(100)}});
   REQUIRE(connection);
   if (mode == storage::Mode::read_write) REQUIRE(storage::migrate(**connection, schema()));
   return std::move(*connection);

@@ -151,6 +151,7 @@ TEST_CASE("the wish to cancel is on disk before the kill, and the first who aske
   }
   file.reopen();
   CHECK(file.find(asked.id).cancel_reason == "by ann");
+  CHECK(file.find(asked.id).shown.reason == "by ann");
   CHECK(file.find(asked.id).shown.state == TaskState::running);
 }
 
@@ -251,6 +252,23 @@ TEST_CASE("an attempt that is to be paid for has one pending charge, settled onc
   CHECK(file.find(paid.id).shown.charged);
   CHECK(file.find(paid.id).shown.charge_problem.empty());
   CHECK(file.store->pending_charges(10)->empty());
+  CHECK(file.store->pending_charges_count() == 0);
+}
+
+TEST_CASE("an attempt whose command never ran is not paid for, and says so") {
+  StoreFile file;
+  const SubmitTask never = full_task(), almost = full_task();
+  REQUIRE(file.submit(never));
+  REQUIRE(file.submit(almost));
+  REQUIRE(file.outcome_of([&](Store::Done done) {
+    file.store->fail_start({never.id, 1}, "no such folder", {6}, std::move(done));
+  }));
+  REQUIRE(file.start({almost.id, 1}));
+  REQUIRE(file.finish({almost.id, 1}, {.state = TaskState::failed, .reason = "no such command"}));
+  for (const SubmitTask& task : {never, almost}) {
+    CHECK(file.find(task.id).shown.charge_problem == "not_started");
+    CHECK_FALSE(file.find(task.id).shown.charged);
+  }
   CHECK(file.store->pending_charges_count() == 0);
 }
 

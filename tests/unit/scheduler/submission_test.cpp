@@ -50,7 +50,7 @@ TEST_CASE("each wrong field of a submission is refused by its own code") {
   task.cost = Money::of_units(-1);
   CHECK(code_of(task) == "cost_negative");
   task.cost = Money::of_units(1);
-  CHECK(code_of(task) == "bot_missing");
+  CHECK(code_of(task) == "cost_without_bot");
 }
 
 TEST_CASE("the ends of the ranges are taken") {
