@@ -322,17 +322,18 @@ void FrameWriter::plain(Kind kind, std::uint64_t number, std::string_view topic,
   put(body);
 }
 
-bool FrameWriter::extends_run(Kind kind, std::uint64_t number, std::string_view topic,
-                              std::string_view name, std::string_view fixed) const {
-  if (run_at_ == no_run || number != run_next_) return false;
+const char* FrameWriter::open_run(Kind kind, std::uint64_t number, std::string_view topic,
+                                  std::string_view name) const {
+  if (run_at_ == no_run || number != run_next_) return nullptr;
   const char* at = buffer_.data() + run_at_;
-  if (load_le<std::uint8_t>(at + at_kind) != static_cast<std::uint8_t>(kind)) return false;
-  if (load_le<std::uint8_t>(at + at_topic_size) != topic.size()) return false;
-  if (load_le<std::uint16_t>(at + at_name_size) != name.size()) return false;
-  const std::string_view after(at + record_header_bytes, topic.size() + name.size() + fixed.size());
-  return after.substr(0, topic.size()) == topic &&
-         after.substr(topic.size(), name.size()) == name &&
-         after.substr(topic.size() + name.size()) == fixed;
+  if (load_le<std::uint8_t>(at + at_kind) != static_cast<std::uint8_t>(kind)) return nullptr;
+  if (load_le<std::uint8_t>(at + at_topic_size) != topic.size()) return nullptr;
+  if (load_le<std::uint16_t>(at + at_name_size) != name.size()) return nullptr;
+  const char* run_topic = at + record_header_bytes;
+  const char* run_name = run_topic + topic.size();
+  if (topic != std::string_view(run_topic, topic.size())) return nullptr;
+  if (name != std::string_view(run_name, name.size())) return nullptr;
+  return run_name + name.size();
 }
 
 /// Room for `more` bytes at the end of the open run.
@@ -347,16 +348,16 @@ char* FrameWriter::extend_run(std::size_t more) {
 
 void FrameWriter::publish_item(std::uint64_t sequence, std::string_view topic, bool ack_wanted,
                                std::string_view payload) {
-  const char flags = ack_wanted ? static_cast<char>(flag_ack_wanted) : '\0';
-  const std::string_view fixed(&flags, publish_fixed_bytes);
+  const std::uint8_t flags = ack_wanted ? flag_ack_wanted : 0;
   const std::size_t item_size = item_header_bytes + payload.size();
-  if (extends_run(Kind::publish, sequence, topic, {}, fixed)) {
+  const char* run = open_run(Kind::publish, sequence, topic, {});
+  if (run != nullptr && load_le<std::uint8_t>(run) == flags) {
     Put put(extend_run(item_size));
     put(static_cast<std::uint32_t>(payload.size()))(payload);
   } else {
     const std::size_t at = size_;
-    Put put(open_record(Kind::publish, sequence, topic, {}, fixed.size() + item_size));
-    put(fixed)(static_cast<std::uint32_t>(payload.size()))(payload);
+    Put put(open_record(Kind::publish, sequence, topic, {}, publish_fixed_bytes + item_size));
+    put(flags)(static_cast<std::uint32_t>(payload.size()))(payload);
     run_at_ = at;
   }
   run_next_ = sequence + 1;
@@ -365,17 +366,16 @@ void FrameWriter::publish_item(std::uint64_t sequence, std::string_view topic, b
 void FrameWriter::deliver_run(std::uint64_t sequence, std::uint32_t count, std::string_view topic,
                               std::string_view sender, std::int64_t time_ns, std::uint32_t epoch,
                               std::string_view items) {
-  char fixed_bytes[deliver_fixed_bytes];
-  Put put_fixed(fixed_bytes);
-  put_fixed(time_ns)(epoch);
-  const std::string_view fixed(fixed_bytes, sizeof fixed_bytes);
-  if (extends_run(Kind::deliver, sequence, topic, sender, fixed)) {
+  const char* run = open_run(Kind::deliver, sequence, topic, sender);
+  if (run != nullptr && load_le<std::int64_t>(run) == time_ns &&
+      load_le<std::uint32_t>(run + sizeof time_ns) == epoch) {
     Put put(extend_run(items.size()));
     put(items);
   } else {
     const std::size_t at = size_;
-    Put put(open_record(Kind::deliver, sequence, topic, sender, fixed.size() + items.size()));
-    put(fixed)(items);
+    Put put(
+        open_record(Kind::deliver, sequence, topic, sender, deliver_fixed_bytes + items.size()));
+    put(time_ns)(epoch)(items);
     run_at_ = at;
   }
   run_next_ = sequence + count;

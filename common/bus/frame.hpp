@@ -143,8 +143,9 @@ class FrameWriter {
  private:
   char* open_record(Kind kind, std::uint64_t number, std::string_view topic, std::string_view name, std::size_t body_size);
   void reserve(std::size_t more);
-  /// Whether the next item may join the open run: same kind, topic, name and fixed part.
-  bool extends_run(Kind kind, std::uint64_t number, std::string_view topic, std::string_view name, std::string_view fixed) const;
+  /// The fixed part of the open run's body, if the next item may join it: same kind, topic and name.
+  const char* open_run(Kind kind, std::uint64_t number, std::string_view topic,
+                       std::string_view name) const;
   char* extend_run(std::size_t more);
 
   std::vector<char> buffer_;
