@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -82,9 +82,14 @@ Error refused(OpenOptions options) {
 }
 
 std::string bytes_of(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  REQUIRE(file);
-  return {std::istreambuf_iterator<char>(file), {}};
+  FILE* cat = popen(fmt::format("cat '{}'", path.string()).c_str(), "r");
+  REQUIRE(cat != nullptr);
+  std::string bytes;
+  std::array<char, 65536> part{};
+  while (const std::size_t size = fread(part.data(), 1, part.size(), cat))
+    bytes.append(part.data(), size);
+  REQUIRE(pclose(cat) == 0);
+  return bytes;
 }
 
 void scribble(const std::filesystem::path& path, std::int64_t offset, std::string_view bytes) {

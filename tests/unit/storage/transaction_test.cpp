@@ -4,6 +4,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
+#include <cstdlib>
+
 #include "tests/unit/storage/faulty_disk.hpp"
 #include "tests/unit/storage/scratch.hpp"
 
@@ -344,12 +347,14 @@ TEST_CASE("a disk that is full at a checkpoint costs nothing that was committed"
   CHECK(count_rows(*file.connection) == 11);
 }
 
-TEST_CASE("a really full disk, a tmpfs of one megabyte") {
+/// Its own run of this program (see meson.build), so that a skip is reported as one.
+TEST_CASE("a really full disk, a tmpfs of one megabyte", "[.tmpfs]") {
   const Folder folder;
   const Tmpfs tmpfs(folder.path());
   if (!tmpfs.is_mounted()) {
-    WARN("SKIPPED: mounting a tmpfs needs root; the full disk was only simulated");
-    return;
+    std::filesystem::remove(folder.path());
+    std::fputs("SKIPPED: mounting a tmpfs needs root; the full disk was only simulated\n", stderr);
+    std::_Exit(77);
   }
   std::unique_ptr<Connection> connection = opened(folder.path("a.db"));
   fill(*connection, 10);
