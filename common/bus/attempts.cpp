@@ -22,11 +22,6 @@ constexpr unsigned broken_handshakes_needed = 3;
 
 constexpr std::string_view start_it = "start it: scripts/run_system start";
 
-bool is_refusal(std::string_view code) {
-  constexpr std::array<std::string_view, 2> refusals{"revoked", "version_unsupported"};
-  return std::ranges::find(refusals, code) != refusals.end();
-}
-
 std::uint64_t next_random(std::uint64_t& state) {  // splitmix64
   state += 0x9E3779B97F4A7C15U;
   std::uint64_t z = state;
@@ -67,27 +62,27 @@ Attempts::Outcome Attempts::failed(Failure failure, Monotonic now) {
     case Failure::nothing_listens:
       return retry(Error{ErrorKind::unavailable, "broker_unreachable",
                          fmt::format("nothing listens at {}", endpoint), std::string(start_it)},
-                   false, now);
+                   Refusal::no, now);
     case Failure::no_answer:
       return retry(Error{ErrorKind::unavailable, "broker_unreachable",
                          fmt::format("the broker at {} does not answer", endpoint),
                          "see whether it is stopped or overloaded: scripts/run_system status"},
-                   false, now);
+                   Refusal::no, now);
     case Failure::broker_fault:
       return retry(Error{ErrorKind::unavailable, "broker_unreachable",
                          fmt::format("the broker at {} cannot check keys now", endpoint),
                          "see the broker's log"},
-                   false, now);
+                   Refusal::no, now);
     case Failure::key_refused:
       return retry(Error{ErrorKind::denied, "not_authorized",
                          fmt::format("the broker refused the key of {}: it is not on its list",
                                      options_.name),
                          fmt::format("guild keys list, guild keys add {}", options_.name)},
-                   true, now);
+                   Refusal::of_us, now);
     case Failure::handshake_broken:
       break;
   }
-  if (broken_handshakes_ < broken_handshakes_needed) return retry({}, false, now);
+  if (broken_handshakes_ < broken_handshakes_needed) return retry({}, Refusal::no, now);
   return retry(
       Error{ErrorKind::denied, "wrong_server_key",
             fmt::format("what listens at {} does not hold the key that {} expects of the "
@@ -95,16 +90,23 @@ Attempts::Outcome Attempts::failed(Failure failure, Monotonic now) {
                         endpoint, options_.name),
             "compare the broker's public key in the home's keys/ with the broker's own; is "
             "this another home's broker?"},
-      true, now);
+      Refusal::of_broker, now);
 }
 
 Attempts::Outcome Attempts::ended(Error error, Monotonic now) {
   if (phase_ == Phase::established && now - established_at_ >= settled_after) failures_ = 0;
-  const bool refused = is_refusal(error.code);
-  return retry(std::move(error), refused, now);
+  // "revoked" ends one session; whether the key is still on the list, the next attempt tells.
+  if (error.code == "revoked") {
+    Outcome outcome = retry(std::move(error), Refusal::no, now);
+    outcome.refused = true;
+    return outcome;
+  }
+  const auto refusal = error.code == "version_unsupported" ? Refusal::of_us : Refusal::no;
+  return retry(std::move(error), refusal, now);
 }
 
-Attempts::Outcome Attempts::retry(std::optional<Error> error, bool refused, Monotonic now) {
+Attempts::Outcome Attempts::retry(std::optional<Error> error, Refusal refusal, Monotonic now) {
+  const bool refused = refusal != Refusal::no;
   const bool over = refused && options_.give_up_when_refused;
   phase_ = over ? Phase::over : Phase::waiting;
   connected_at_.reset();
@@ -112,8 +114,7 @@ Attempts::Outcome Attempts::retry(std::optional<Error> error, bool refused, Mono
   constexpr unsigned doublings_most = 6;
   Duration delay =
       std::min(backoff_first * (1 << std::min(failures_, doublings_most)), backoff_most);
-  // A wrong key is often another broker for a moment, so it is tried again as soon as any failure.
-  if (refused && broken_handshakes_ == 0) delay = backoff_refused;
+  if (refusal == Refusal::of_us) delay = backoff_refused;
   ++failures_;
   at_ = now + jittered(delay);
   return {.error = std::move(error), .refused = refused, .over = over};

@@ -64,7 +64,10 @@ class Attempts {
 
  private:
   enum class Phase { waiting, trying, established, over };
-  Outcome retry(std::optional<Error> error, bool refused, Monotonic now);
+  /// A broker with the wrong key is often another home's for a moment, so it is tried again as soon
+  /// as after any failure; a refusal of our key lasts until somebody edits the list.
+  enum class Refusal { no, of_us, of_broker };
+  Outcome retry(std::optional<Error> error, Refusal refusal, Monotonic now);
   Duration jittered(Duration delay);
 
   Options options_;

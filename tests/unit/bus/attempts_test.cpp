@@ -117,15 +117,26 @@ TEST_CASE("a fault of the broker is no refusal") {
   CHECK_FALSE(outcome.over);
 }
 
-TEST_CASE("codes that end a session for good are refusals; the others are tried again") {
-  for (const std::string code : {"revoked", "version_unsupported", "shutting_down", "too_many"}) {
+TEST_CASE("another version is a refusal for good; other codes are tried again") {
+  for (const std::string code : {"version_unsupported", "shutting_down", "too_many"}) {
     Attempts attempts = make(true);
     attempts.started(start);
-    const bool for_good = code == "revoked" || code == "version_unsupported";
+    const bool for_good = code == "version_unsupported";
     const auto outcome = attempts.ended({ErrorKind::failed, code, "x", ""}, start);
     CHECK(outcome.refused == for_good);
     CHECK(outcome.over == for_good);
   }
+}
+
+TEST_CASE(
+    "a revoked session is told as refused, and tried again soon: the key may still be listed") {
+  Attempts attempts = make(true);
+  attempts.started(start);
+  attempts.established(start);
+  const auto outcome = attempts.ended({ErrorKind::denied, "revoked", "x", ""}, start);
+  CHECK(outcome.refused);
+  CHECK_FALSE(outcome.over);
+  CHECK(*attempts.deadline() - start < 100ms);
 }
 
 TEST_CASE("an attempt has an end") {
