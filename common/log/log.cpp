@@ -154,16 +154,7 @@ void start(const Options& options) {
 void finish() {
   const std::shared_ptr<ProcessLog> log = process_log();
   if (!log || log->counters().written == 0) return;
-  messages::LogRecord record;
-  record.time = now();
-  record.daemon = cut<64>(log->options().process_name);
-  record.module = "log";
-  record.function = "finish";
-  record.file = cut<256>(source_file(__FILE__));
-  record.line = __LINE__;
-  record.message = "the log of this process ends";
-  record.last = true;
-  log->append(std::move(record));
+  write_last(Level::info, "log", {__FILE__, __LINE__, __func__}, "the log of this process ends");
 }
 
 void stop() {

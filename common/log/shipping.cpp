@@ -5,7 +5,11 @@
 namespace guild::log {
 
 ShippingState::ShippingState(ShippingLimits limits, Monotonic now)
-    : limits_(limits), stopped_at_(now), progress_at_(now), patience_(limits.resend_after) {}
+    : limits_(limits),
+      stopped_at_(now),
+      heard_at_(now),
+      patience_(limits.resend_after),
+      probe_at_(now) {}
 
 void ShippingState::set_session(std::optional<std::uint64_t> session, RecordBuffer& buffer,
                                 Monotonic now) {
@@ -33,11 +37,12 @@ void ShippingState::set_consumer_present(bool present, RecordBuffer& buffer, Mon
 void ShippingState::on_committed(const messages::LogsCommitted& committed, RecordBuffer& buffer,
                                  Monotonic now) {
   if (committed.boot != buffer.boot()) return;
-  const std::uint64_t before = buffer.acknowledged();
   buffer.acknowledge(committed.seq);
-  if (buffer.acknowledged() != before) {
-    progress_at_ = now;
-    patience_ = limits_.resend_after;
+  // Also one of what was acknowledged before: repetitions are being heard, and the rest will be.
+  heard_at_ = now;
+  if (probe_seq_ > 0 && committed.seq >= probe_seq_) {
+    patience_ = std::clamp(3 * (now - probe_at_), limits_.resend_after, limits_.resend_after_max);
+    probe_seq_ = 0;
   }
   if (committed.resend.value_or(false)) start_over(buffer, committed.seq + 1, now);
 }
@@ -50,7 +55,7 @@ void ShippingState::on_refused(Monotonic now) {
 
 void ShippingState::on_time(RecordBuffer& buffer, Monotonic now) {
   if (!may_send() || buffer.sent_records() == 0) return;
-  if (now - progress_at_ < patience_) return;
+  if (now - heard_at_ < patience_) return;
   start_over(buffer, 0, now);
   patience_ = std::min(patience_ * 2, limits_.resend_after_max);
 }
@@ -61,7 +66,11 @@ const messages::LogRecord* ShippingState::next(RecordBuffer& buffer) {
 }
 
 void ShippingState::on_sent(RecordBuffer& buffer, Monotonic now) {
-  if (buffer.sent_records() == 0) progress_at_ = now;
+  if (buffer.sent_records() == 0) heard_at_ = now;
+  if (probe_seq_ == 0) {
+    probe_seq_ = buffer.next()->seq;
+    probe_at_ = now;
+  }
   buffer.mark_sent();
 }
 
@@ -77,7 +86,8 @@ void ShippingState::changed(bool could_send, Monotonic now) {
 
 void ShippingState::start_over(RecordBuffer& buffer, std::int64_t from, Monotonic now) {
   buffer.rewind_to(from);
-  progress_at_ = now;
+  heard_at_ = now;
+  probe_seq_ = 0;  // An acknowledgement could be for the first or for the second time it is sent.
 }
 
 }  // namespace guild::log

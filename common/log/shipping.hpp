@@ -59,9 +59,11 @@ class ShippingState {
   std::optional<std::uint64_t> session_;
   bool consumer_present_ = false;
   bool refused_ = false;
-  Monotonic stopped_at_;   // When records could last leave.
-  Monotonic progress_at_;  // The last acknowledgement, or the first send after there was nothing.
-  Duration patience_;      // How long to wait for the next one.
+  Monotonic stopped_at_;  // When records could last leave.
+  Monotonic heard_at_;    // The last acknowledgement, or the first send after there was nothing.
+  Duration patience_;     // How long to wait for the next one.
+  std::int64_t probe_seq_ = 0;  // Whose way is being timed; 0: none's.
+  Monotonic probe_at_;
   std::int64_t fallback_seq_ = 0;
 };
 

@@ -131,7 +131,7 @@ TEST_CASE("and when nothing was acknowledged for two seconds, not a millisecond 
   CHECK(producer.send() == Numbers{1, 2});
 }
 
-TEST_CASE("patience doubles up to its bound, and progress restores it") {
+TEST_CASE("patience doubles in vain, up to its bound") {
   Producer producer;
   producer.write(2);
   producer.connect();
@@ -142,7 +142,32 @@ TEST_CASE("patience doubles up to its bound, and progress restores it") {
     producer.advance(milliseconds(1));
     CHECK(producer.send() == Numbers{1, 2});
   }
+}
+
+TEST_CASE("patience is three times what a record takes to be acknowledged") {
+  Producer producer;
+  producer.write(3);
+  producer.connect();
+  producer.send();
+  producer.advance(milliseconds(1'500));
   producer.commit(1);
+  producer.advance(milliseconds(4'499));
+  CHECK(producer.send().empty());
+  producer.advance(milliseconds(1));
+  CHECK(producer.send() == Numbers{2, 3});
+}
+
+TEST_CASE("an acknowledgement of what was acknowledged before restores no room, but patience") {
+  Producer producer;
+  producer.write(2);
+  producer.connect();
+  producer.send();
+  producer.commit(1);
+  for (int i = 0; i < 10; ++i) {
+    producer.advance(milliseconds(1'999));
+    CHECK(producer.send().empty());
+    producer.commit(1);
+  }
   producer.advance(seconds(2));
   CHECK(producer.send() == Numbers{2});
 }
