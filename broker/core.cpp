@@ -185,9 +185,9 @@ std::optional<Steady> Core::next_deadline() const {
   return std::min(*request, *denial);
 }
 
-bool Core::idle() const {
+bool Core::nothing_waits() const {
   return std::ranges::all_of(sessions_.all(), [](const auto& entry) {
-    return entry.second->state != Session::State::open || entry.second->outlet.idle();
+    return entry.second->over() || entry.second->outlet.queue().empty();
   });
 }
 

@@ -64,14 +64,17 @@ class Core {
 
   /// From now on nobody new is welcome.
   void start_draining() { draining_ = true; }
-  /// Nothing waits for a client or is in flight to one.
-  bool idle() const;
+  /// Nothing waits for a client's credit.
+  bool nothing_waits() const;
   /// Ends every session with REFUSED shutting_down.
   void refuse_all(const Moment& now);
 
   messages::BusStats stats() const;
   messages::BusClients clients() const;
   std::size_t sessions_open() const { return sessions_open_; }
+  std::uint64_t denied() const { return denials_.total(); }
+  std::uint64_t late_replies() const { return calls_.late_replies(); }
+  std::uint32_t epoch() const { return permissions_.epoch(); }
   std::size_t requests_waiting() const { return calls_.waiting(); }
   std::uint64_t frames_in() const { return frames_in_; }
   std::uint64_t frames_out() const { return room_.frames_out; }

@@ -89,7 +89,6 @@ class Outlet {
   void end(Loss in_flight, Loss queued);
 
   const OutgoingQueue& queue() const { return queue_; }
-  bool idle() const { return queue_.empty() && in_flight_messages_ == 0; }
 
  private:
   struct InFlight {

@@ -41,8 +41,10 @@ struct BusClient {
 BOOST_DESCRIBE_STRUCT(BusClient, (), (name, role, session, connected_at, subscriptions, serves, queued_messages, queued_bytes))
 struct BusClients {
   List<BusClient, 10'000> clients;
+  /// What did not fit into one reply.
+  std::int64_t omitted = 0, omitted_patterns = 0;
 };
-BOOST_DESCRIBE_STRUCT(BusClients, (), (clients))
+BOOST_DESCRIBE_STRUCT(BusClients, (), (clients, omitted, omitted_patterns))
 
 /// `broker/stats` (Nothing) → BusStats. For every row: published = accepted from this client on this
 /// topic; expected = those times the subscribers at that moment = delivered + queued + in_flight + dropped.

@@ -208,7 +208,7 @@ TEST_CASE("draining refuses who is new and then everyone") {
   auto& late = world.connect("ada");
   world.send(late, [](bus::FrameWriter& frame) { frame.hello(good_hello); });
   CHECK(refused_of(late.only(Kind::refused)).code == Code::shutting_down);
-  CHECK(world.core().idle());
+  CHECK(world.core().nothing_waits());
   world.core().refuse_all(world.now());
   CHECK(refused_of(ada.only(Kind::refused)).code == Code::shutting_down);
   CHECK(world.core().sessions_open() == 0);

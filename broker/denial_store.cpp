@@ -1,0 +1,45 @@
+#include "broker/denial_store.hpp"
+
+#include <fmt/format.h>
+
+#include "common/base/complain.hpp"
+
+namespace guild::broker {
+namespace {
+
+constexpr std::size_t waiting_max = 4'096;
+
+Result<void> insert(storage::Connection& connection, const messages::BusDenied& denied) {
+  GUILD_CHECK(connection.execute(
+      "INSERT INTO denials (time, reason, client, key, operation, topic, count)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?)",
+      denied.time.ns, std::string_view(denied.reason), std::string_view(denied.client),
+      std::string_view(denied.key), std::string_view(denied.operation),
+      std::string_view(denied.topic), denied.count));
+  // By the primary key: one row goes for one that came.
+  return connection.execute("DELETE FROM denials WHERE id <= ?",
+                            connection.last_insert_rowid() - DenialStore::rows_max);
+}
+
+}  // namespace
+
+DenialStore::DenialStore(std::unique_ptr<storage::Connection> connection)
+    : writer_(std::move(connection), {.waiting_max = waiting_max}) {}
+
+void DenialStore::add(const messages::BusDenied& denied) {
+  const auto submitted = writer_.submit(
+      [denied](storage::Connection& connection) { return insert(connection, denied); },
+      [this](const Result<void>& done) {
+        if (!done) lose(done.error());
+      });
+  if (!submitted) lose(submitted.error());
+}
+
+void DenialStore::lose(const Error& error) {
+  // Once is enough to be told; the count is in the metrics.
+  if (lost_.fetch_add(1) == 0)
+    complain("broker",
+             fmt::format("cannot store a refusal, and will not say so again: {}", error.text()));
+}
+
+}  // namespace guild::broker

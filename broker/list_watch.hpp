@@ -1,0 +1,46 @@
+// ListWatch: takes up a changed authorized_clients.toml. A change in the keys folder (the file
+// written in place, or replaced by rename) is looked at 50 ms later, when an editor is done with
+// it. A list with a fault is refused whole; the earlier one stays. On the loop thread.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "common/base/result.hpp"
+#include "common/host/readable.hpp"
+#include "keys/keyring.hpp"
+
+namespace guild::broker {
+
+class ListWatch {
+ public:
+  using Clients = std::vector<keys::AuthorizedClient>;
+  struct Found {
+    std::function<void(Clients)> changed;
+    std::function<void(const Error&)> invalid;
+  };
+
+  /// `current` is the list in force.
+  static Result<std::unique_ptr<ListWatch>> start(boost::asio::io_context& loop,
+                                                  std::filesystem::path keys_dir, Clients current,
+                                                  Found found);
+
+ private:
+  ListWatch(boost::asio::io_context& loop, std::filesystem::path keys_dir, Clients current,
+            Found found);
+  void look_soon();
+  void look();
+
+  std::filesystem::path keys_dir_;
+  Clients current_;
+  Found found_;
+  bool was_invalid_ = false;
+  boost::asio::steady_timer timer_;
+  std::unique_ptr<host::Readable> changes_;
+};
+
+}  // namespace guild::broker

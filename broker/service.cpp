@@ -1,0 +1,197 @@
+#include "broker/service.hpp"
+
+#include <utility>
+
+#include "broker/migrations.hpp"
+#include "broker/page.hpp"
+#include "common/base/secret.hpp"
+#include "common/host/config.hpp"
+#include "common/host/metrics.hpp"
+#include "common/log/log.hpp"
+#include "keys/keyring.hpp"
+
+namespace guild::broker {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// For what waits in queues when the broker stops; everyone else has drained by then.
+constexpr std::chrono::milliseconds drain_limit = 1s;
+constexpr auto figures_every = 1s;
+/// A reply's payload, with room to spare.
+constexpr std::size_t page_bytes_max = 900'000;
+
+CoreOptions core_options(const host::BrokerSettings& settings) {
+  CoreOptions options;
+  Limits& limits = options.limits;
+  limits.sessions_max = static_cast<std::size_t>(settings.sessions_max.value);
+  limits.queue_messages_max = static_cast<std::size_t>(settings.queue_messages_max.value);
+  limits.queue_bytes_max = static_cast<std::size_t>(settings.queue_bytes_max.value);
+  // A queue may be set smaller than where `block` begins.
+  limits.block_messages = std::min(limits.block_messages, limits.queue_messages_max);
+  limits.block_bytes = std::min(limits.block_bytes, limits.queue_bytes_max);
+  fill_random(options.instance.data(), options.instance.size());
+  return options;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<host::Service>> Service::start(host::Host& host) {
+  GUILD_TRY(auto database, host.open_database("broker.db", migrations));
+  std::unique_ptr<Service> service(new Service(host, std::move(database)));
+  GUILD_CHECK(service->open());
+  return service;
+}
+
+Service::Service(host::Host& host, std::unique_ptr<storage::Connection> database)
+    : host_(host), denials_(std::move(database)), timer_(host.loop()) {}
+
+Result<void> Service::open() {
+  GUILD_TRY(ListWatch::Clients clients, keys::load_authorized_clients(host_.home().keys()));
+  const std::size_t listed = clients.size();
+  GUILD_CHECK(start_router(clients));
+  GUILD_TRY(list_watch_,
+            ListWatch::start(host_.loop(), host_.home().keys(), std::move(clients),
+                             {.changed = [this](auto changed) { on_new_list(std::move(changed)); },
+                              .invalid = [this](const Error& error) { on_invalid_list(error); }}));
+  serve();
+  look_every_second();
+  GUILD_LOG(info, "broker", "listens; {} clients are on the list; a random key was refused",
+            listed);
+  return {};
+}
+
+Result<void> Service::start_router(ListWatch::Clients clients) {
+  RouterOptions options;
+  GUILD_TRY(options.endpoint, host::bus_endpoint(host_.home(), host_.settings()));
+  GUILD_TRY(options.keys, keys::load_router(host_.home().keys()));
+  const host::BrokerSettings& settings = host_.settings().broker;
+  options.io_threads = static_cast<int>(settings.io_threads.value);
+  options.spin = std::chrono::microseconds(settings.spin_us.value);
+  options.core = core_options(settings);
+  // Called on the route thread.
+  Router::Events events{.denied =
+                            [this](const messages::BusDenied& denied) {
+                              host_.post([this, denied] { on_denied(denied); });
+                            },
+                        .client =
+                            [this](const messages::BusClientEvent& event) {
+                              host_.post([this, event] { on_client(event); });
+                            }};
+  GUILD_TRY(router_, Router::start(std::move(options), std::move(clients), std::move(events)));
+  return {};
+}
+
+// ---- Answers -----------------------------------------------------------------------------------
+
+void Service::serve() {
+  using messages::BusClients, messages::BusStats, messages::Nothing;
+  host_.serve<Nothing, BusStats>("stats", [this](Nothing, const host::Answer<BusStats>& answer) {
+    router_->post([this, answer](Core& core, const Moment&) {
+      host_.post([answer, stats = core.stats()]() mutable {
+        fit(stats, page_bytes_max);
+        answer(std::move(stats));
+      });
+    });
+  });
+  host_.serve<Nothing, BusClients>("clients",
+                                   [this](Nothing, const host::Answer<BusClients>& answer) {
+                                     router_->post([this, answer](Core& core, const Moment&) {
+                                       host_.post([answer, clients = core.clients()]() mutable {
+                                         fit(clients, page_bytes_max);
+                                         answer(std::move(clients));
+                                       });
+                                     });
+                                   });
+}
+
+void Service::look_every_second() {
+  router_->post([this](Core& core, const Moment&) {
+    const Figures figures = {.sessions = static_cast<std::int64_t>(core.sessions_open()),
+                             .frames_in = static_cast<std::int64_t>(core.frames_in()),
+                             .frames_out = static_cast<std::int64_t>(core.frames_out()),
+                             .denied = static_cast<std::int64_t>(core.denied()),
+                             .late_replies = static_cast<std::int64_t>(core.late_replies()),
+                             .requests_waiting = static_cast<std::int64_t>(core.requests_waiting()),
+                             .epoch = core.epoch()};
+    host_.post([this, figures] { figures_ = figures; });
+  });
+  timer_.expires_after(figures_every);
+  timer_.async_wait([this](const boost::system::error_code& problem) {
+    if (!problem) look_every_second();
+  });
+}
+
+std::map<std::string, std::int64_t> Service::counters() const {
+  std::map<std::string, std::int64_t> counters = {
+      {"sessions", figures_.sessions},
+      {"frames_in", figures_.frames_in},
+      {"frames_out", figures_.frames_out},
+      {"denied", figures_.denied},
+      {"late_replies", figures_.late_replies},
+      {"requests_waiting", figures_.requests_waiting},
+      {"permission_epoch", figures_.epoch},
+      {"lists_refused", lists_refused_},
+      {"events_unpublished", events_unpublished_},
+      {"denials_lost", static_cast<std::int64_t>(denials_.lost())},
+  };
+  host::add_storage_counters(counters, denials_.counters());
+  return counters;
+}
+
+// ---- Events ------------------------------------------------------------------------------------
+
+void Service::on_denied(const messages::BusDenied& denied) {
+  denials_.add(denied);
+  publish("bus/denied", messages::encode(denied));
+  // A refused log line of our own must not make the next one.
+  if (denied.client == host_.name()) return;
+  const std::string_view who = !denied.client.empty() ? std::string_view(denied.client)
+                               : !denied.key.empty()  ? std::string_view(denied.key)
+                                                      : std::string_view("a client without a name");
+  GUILD_LOG_WITH(warn, "broker", (log::Extra{{"client", denied.client}, {"topic", denied.topic}}),
+                 "refused {}: {} ({}{}{}), {} times", who, denied.reason, denied.operation,
+                 denied.topic.empty() ? "" : " ", denied.topic, denied.count);
+}
+
+void Service::on_client(const messages::BusClientEvent& event) {
+  publish("bus/clients", messages::encode(event));
+  const std::string_view what = event.event == messages::BusClientChange::connected ? "connected"
+                                : event.event == messages::BusClientChange::left    ? "left"
+                                                                                    : "was revoked";
+  GUILD_LOG(info, "broker", "{} {}", event.client, what);
+}
+
+void Service::publish(std::string_view topic, const std::string& event) {
+  if (!host_.bus().publish(topic, event)) ++events_unpublished_;
+}
+
+void Service::on_new_list(ListWatch::Clients clients) {
+  GUILD_LOG(info, "broker", "took up a changed list: {} clients", clients.size());
+  router_->replace_clients(std::move(clients));
+}
+
+void Service::on_invalid_list(const Error& error) {
+  ++lists_refused_;
+  GUILD_LOG(error, "broker", "the changed list is refused, the earlier one stays: {}",
+            error.text());
+  router_->post([](Core& core, const Moment& now) {
+    core.note_denial(
+        {.reason = "list_invalid", .client = {}, .key = {}, .operation = "reload", .topic = {}}, 1,
+        now);
+  });
+}
+
+void Service::drain(std::function<void()> done) {
+  timer_.cancel();
+  list_watch_.reset();
+  router_->drain(drain_limit, [this, done = std::move(done)] {
+    // Posted after the last events, so that they are stored.
+    host_.post([this, done] {
+      denials_.drain();
+      done();
+    });
+  });
+}
+
+}  // namespace guild::broker
