@@ -1,5 +1,6 @@
 // The names and bounds of the files in a keys folder, in one place for those that write them and
 // those that read them. Private to keys/.
+// Sizes in bytes; what is over a bound is refused by name, never cut.
 #pragma once
 
 #include <cstddef>

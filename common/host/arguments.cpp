@@ -30,7 +30,8 @@ Result<Arguments> parse_arguments(std::span<const std::string_view> words) {
       arguments.home = word.substr(home_option.size() + 1);
       if (arguments.home.empty()) return usage("--home names no folder");
     } else if (word == home_option) {
-      if (++i == words.size() || words[i].empty()) return usage("--home names no folder");
+      ++i;
+      if (i == words.size() || words[i].empty()) return usage("--home names no folder");
       arguments.home = words[i];
     } else {
       const std::string_view near = nearest(word, options);

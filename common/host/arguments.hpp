@@ -1,4 +1,6 @@
 // The command line of a daemon: --home DIR, --check-config, --version, --help. Pure.
+// By hand, because four options and a precise refusal are less than a library's header.
+// Error code usage (kind invalid), with the nearest option.
 #pragma once
 
 #include <span>

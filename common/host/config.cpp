@@ -185,9 +185,9 @@ std::vector<std::string_view> process_environment() {
 }
 
 Result<std::string> bus_endpoint(const Home& home, const Settings& settings) {
-  const std::string endpoint = settings.bus.endpoint
-                                   ? settings.bus.endpoint->value
-                                   : std::string(ipc_scheme) + home.bus_socket().string();
+  std::string endpoint = settings.bus.endpoint
+                             ? settings.bus.endpoint->value
+                             : std::string(ipc_scheme) + home.bus_socket().string();
   if (!endpoint.starts_with(ipc_scheme)) return endpoint;
   const std::size_t size = endpoint.size() - ipc_scheme.size();
   if (size <= socket_path_max) return endpoint;

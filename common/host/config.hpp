@@ -1,6 +1,6 @@
 // Reads guild.toml and the environment into Settings. A missing file means all defaults.
-// Codes (kind invalid): config_syntax, config_unknown_key (with the nearest known one), config_type,
-// config_range, config_environment. Messages name file, line and key.
+// Codes (kind invalid): config_syntax, config_unknown_key (with the nearest known one),
+// config_type, config_range, config_environment. Messages name file, line and key.
 #pragma once
 
 #include <span>
@@ -13,10 +13,11 @@
 
 namespace guild::host {
 
-/// `environment` is "NAME=value" strings; only GUILD_ ones are looked at (GUILD_HOME and GUILD_TASK_*
-/// are reserved, not settings).
+/// `environment` is "NAME=value" strings; only GUILD_ ones are looked at (GUILD_HOME and
+/// GUILD_TASK_* are reserved, not settings).
 Result<Settings> load_settings(const Home& home, std::span<const std::string_view> environment);
-Result<Settings> parse_settings(std::string_view toml, std::string_view file_name, std::span<const std::string_view> environment);
+Result<Settings> parse_settings(std::string_view toml, std::string_view file_name,
+                                std::span<const std::string_view> environment);
 /// This process's environment.
 std::vector<std::string_view> process_environment();
 /// The endpoint to connect to or bind; code socket_path_too_long with the length and the limit.

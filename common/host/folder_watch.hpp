@@ -1,5 +1,6 @@
 // Tells of files that appear in one folder, by inotify. It says that something changed, not what:
 // the owner looks for itself, so an overflow of the kernel's queue loses nothing.
+// Errors are system_error, at the start only. Source: inotify(7).
 #pragma once
 
 #include <boost/asio/io_context.hpp>

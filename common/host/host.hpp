@@ -1,12 +1,12 @@
-// Host: what every daemon stands on. `run` does, in order: arguments, umask, config, keys' permissions,
-// lock, stale shutdown files, logging, `start` (open the store, recover), bus session, served names
-// confirmed, ready (file + sd_notify), the loop, ordered drain, exit code.
-// One loop thread; `post` is the way in for others.
-// Files in <home>/run: NAME.lock (held; the pid), NAME.ready (the pid and the time it became ready),
-// NAME.shutdown and system.shutdown, by whose appearance a daemon stops (shutdown.hpp has the rules).
-// Refused new requests while draining: code shutting_down. A second signal ends it at once, exit 1.
-// Exit codes: 0 drained, 1 failed, 2 config or usage, 3 home or keys missing, 4 permissions of secrets,
-// 7 a second instance. The reason is one line on stderr: "NAME: cannot start: ...".
+// Host: what every daemon stands on. `run` does, in order: arguments, umask, config, permissions of
+// the keys, lock, stale shutdown files, logging, `start` (open the store, recover), bus session,
+// served names confirmed, ready (file + sd_notify), the loop, ordered drain, exit code.
+// One loop thread; `post` is the way in for others. While it drains, new requests are answered
+// shutting_down. A second signal ends it at once, exit code 1.
+// Files in <home>/run: NAME.lock (held; the pid), NAME.ready (the pid and since when),
+// NAME.shutdown and system.shutdown, by whose appearance a daemon stops (shutdown.hpp has the
+// rules). Exit codes: 0 drained, 1 failed, 2 config or usage, 3 home or keys missing, 4 permissions
+// of secrets, 7 a second instance. The reason is one line on stderr: "NAME: cannot start: ...".
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@
 #include <string>
 #include <string_view>
 
-#include <boost/asio/io_context.hpp>
 #include <prometheus/registry.h>
+#include <boost/asio/io_context.hpp>
 
 #include "common/base/result.hpp"
 #include "common/bus/client.hpp"
@@ -47,8 +47,10 @@ class Answer {
   explicit Answer(bus::Responder responder)
       : responder_(std::make_shared<bus::Responder>(std::move(responder))) {}
   void operator()(const Result<Reply>& result) const {
-    if (result) responder_->reply(messages::encode(*result));
-    else responder_->reply_error(result.error());
+    if (result)
+      responder_->reply(messages::encode(*result));
+    else
+      responder_->reply_error(result.error());
   }
   const std::string& sender() const { return responder_->sender(); }
 
@@ -66,8 +68,8 @@ class Host {
   /// The daemon's session. Usable from `start` on for subscribe, serve, watch; connected later.
   virtual bus::Client& bus() = 0;
   virtual prometheus::Registry& metrics() = 0;
-  /// Called at every change of the session, on the loop thread. (bus().on_session has one place, which
-  /// is the host's; so has on_room.)
+  /// Called at every change of the session, on the loop thread. (bus().on_session has one place,
+  /// which is the host's; so has on_room.)
   virtual void on_session(std::function<void(const bus::SessionEvent&)> callback) = 0;
   /// Called when the session has room to publish again after it had none.
   virtual void on_room(std::function<void()> callback) = 0;
@@ -81,14 +83,16 @@ class Host {
   /// Begins the drain; `error` (if any) is logged and makes the exit code 1.
   virtual void stop(std::optional<Error> error = {}) = 0;
 
-  /// Serves `<daemon>/<verb>`: decodes, refuses bad input by name, calls `handle` on the loop thread.
+  /// Serves `<daemon>/<verb>`: decodes, refuses bad input by name, calls `handle` on the loop
+  /// thread.
   template <class Request, class Reply>
   void serve(std::string_view verb, std::function<void(Request, Answer<Reply>)> handle) {
-    serve_raw(verb, [handle = std::move(handle)](std::string_view payload, bus::Responder responder) {
-      auto request = messages::decode<Request>(payload);
-      if (!request) return responder.reply_error(request.error());
-      handle(std::move(*request), Answer<Reply>(std::move(responder)));
-    });
+    serve_raw(verb,
+              [handle = std::move(handle)](std::string_view payload, bus::Responder responder) {
+                auto request = messages::decode<Request>(payload);
+                if (!request) return responder.reply_error(request.error());
+                handle(std::move(*request), Answer<Reply>(std::move(responder)));
+              });
   }
   virtual void serve_raw(std::string_view verb, bus::OnRequest handle) = 0;
 };

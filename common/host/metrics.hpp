@@ -1,5 +1,6 @@
 // The page of `<daemon>/metrics`: the daemon's registry, and what the host knows of every daemon,
 // in Prometheus' text format 0.0.4. Times in seconds, sizes in bytes. Pure but for the registry.
+// Source: prometheus.io/docs/instrumenting/exposition_formats
 #pragma once
 
 #include <prometheus/registry.h>

@@ -1,4 +1,6 @@
 // This process: what it sets before anything else, the folders it needs, its own figures.
+// Codes: folder_permissions (kind denied), not_a_folder. Sizes in bytes.
+// Source: proc(5) for /proc/self/statm and /proc/self/fd.
 #pragma once
 
 #include <cstdint>

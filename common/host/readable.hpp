@@ -1,5 +1,6 @@
 // Readable: calls a function in the loop each time a descriptor is readable, for as long as it
 // lives. May be destroyed by the function it calls. One loop thread.
+// The wait is level-triggered: what was not read is told again.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

@@ -1,5 +1,6 @@
 // The table of all settings, made from the described structs of settings.hpp: where each stands,
 // how it is read, checked beyond its type, and written. Private to common/host.
+// A setting is added in settings.hpp alone; only a bound that its type cannot say is added here.
 #pragma once
 
 #include <span>

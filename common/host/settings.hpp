@@ -1,8 +1,8 @@
-// Every setting of the suite, in one list: type, default, unit, range. guild.toml is checked against it
-// at start by every program; `GUILD_<SECTION>_<KEY>` in the environment overrides the file.
-// Zero means zero or is refused; a setting that is absent has the default written here.
-// (docs/adr/0001 says why one list and not one per daemon: the file is one, and an unknown key can only
-// be told from a typo by someone who knows all keys.)
+// Every setting of the suite, in one list: type, default, unit, range. guild.toml is checked
+// against it at start by every program; `GUILD_<SECTION>_<KEY>` in the environment overrides the
+// file. Zero means zero or is refused; a setting that is absent has the default written here.
+// (docs/adr/0001 says why one list and not one per daemon: the file is one, and an unknown key can
+// only be told from a typo by someone who knows all keys.)
 #pragma once
 
 #include <optional>
@@ -28,7 +28,8 @@ struct LogSettings {
   Range<65'536, 4'294'967'296, 67'108'864> buffer_bytes_max;
   Duration fallback_after = std::chrono::seconds(10);
 };
-BOOST_DESCRIBE_STRUCT(LogSettings, (), (level, buffer_records_max, buffer_bytes_max, fallback_after))
+BOOST_DESCRIBE_STRUCT(LogSettings, (),
+                      (level, buffer_records_max, buffer_bytes_max, fallback_after))
 
 struct StorageSettings {
   Range<1, 600'000, 10'000> busy_timeout_ms;
@@ -38,12 +39,13 @@ BOOST_DESCRIBE_STRUCT(StorageSettings, (), (busy_timeout_ms, cache_kib))
 
 struct BrokerSettings {
   Range<1, 100'000, 4'096> sessions_max;
-  Range<1, 10'000'000, 1'048'576> queue_messages_max;        ///< Per subscriber.
-  Range<65'536, 17'179'869'184, 67'108'864> queue_bytes_max; ///< Per subscriber.
-  Range<0, 10'000, 100> spin_us;                             ///< After work, before blocking.
+  Range<1, 10'000'000, 1'048'576> queue_messages_max;         ///< Per subscriber.
+  Range<65'536, 17'179'869'184, 67'108'864> queue_bytes_max;  ///< Per subscriber.
+  Range<0, 10'000, 100> spin_us;                              ///< After work, before blocking.
   Range<1, 16, 2> io_threads;
 };
-BOOST_DESCRIBE_STRUCT(BrokerSettings, (), (sessions_max, queue_messages_max, queue_bytes_max, spin_us, io_threads))
+BOOST_DESCRIBE_STRUCT(BrokerSettings, (),
+                      (sessions_max, queue_messages_max, queue_bytes_max, spin_us, io_threads))
 
 struct LogconsumerSettings {
   Range<1, 65'536, 8'192> batch_records_max;
@@ -59,21 +61,24 @@ BOOST_DESCRIBE_STRUCT(EconomySettings, (), (genesis_grant, treasury_grant))
 struct SchedulerSettings {
   Range<1, 1'024, 4> workers_max;
   Range<1, 1'000'000, 1'000> queue_max;
-  Duration cancel_grace = std::chrono::seconds(5);  ///< Between SIGTERM and SIGKILL of a worker's group.
-  List<Text<1'024>, 64> allowed_roots;              ///< Working folders lie inside one; empty: <home>/work.
+  Duration cancel_grace =
+      std::chrono::seconds(5);          ///< Between SIGTERM and SIGKILL of a worker's group.
+  List<Text<1'024>, 64> allowed_roots;  ///< Working folders lie inside one; empty: <home>/work.
 };
 BOOST_DESCRIBE_STRUCT(SchedulerSettings, (), (workers_max, queue_max, cancel_grace, allowed_roots))
 
 struct GatewaySettings {
   Text<64> address = "127.0.0.1";
-  Range<0, 65'535, 8'787> port;  ///< 0 picks a free one, written to <home>/run/gateway.port
+  Range<0, 65'535, 8'787> port;         ///< 0 picks a free one, written to <home>/run/gateway.port
   List<Text<256>, 64> allowed_hosts;    ///< Besides localhost and the address itself.
   List<Text<256>, 64> allowed_origins;  ///< Besides the gateway's own.
   Range<1'024, 104'857'600, 1'048'576> body_bytes_max;
   Range<1, 100'000, 1'000> connections_max;
   Duration request_timeout = std::chrono::seconds(10);
 };
-BOOST_DESCRIBE_STRUCT(GatewaySettings, (), (address, port, allowed_hosts, allowed_origins, body_bytes_max, connections_max, request_timeout))
+BOOST_DESCRIBE_STRUCT(GatewaySettings, (),
+                      (address, port, allowed_hosts, allowed_origins, body_bytes_max,
+                       connections_max, request_timeout))
 
 struct Settings {
   BusSettings bus;
@@ -85,6 +90,7 @@ struct Settings {
   SchedulerSettings scheduler;
   GatewaySettings gateway;
 };
-BOOST_DESCRIBE_STRUCT(Settings, (), (bus, log, storage, broker, logconsumer, economy, scheduler, gateway))
+BOOST_DESCRIBE_STRUCT(Settings, (),
+                      (bus, log, storage, broker, logconsumer, economy, scheduler, gateway))
 
 }  // namespace guild::host
