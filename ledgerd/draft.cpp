@@ -41,7 +41,7 @@ std::expected<Draft, Refusal> draft_grant(const Uuid& id, std::string_view accou
 
 std::expected<Draft, Refusal> draft_genesis(const Uuid& id, Money amount) {
   auto draft = draft_grant(id, treasury_account, amount, treasury_reference);
-  if (draft) draft->opens.insert(draft->opens.begin(), std::string(world_account));
+  if (draft) draft->opens = {std::string(world_account), std::string(treasury_account)};
   return draft;
 }
 

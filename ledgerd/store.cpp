@@ -1,8 +1,5 @@
 #include "ledgerd/store.hpp"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 
 #include "common/base/assert.hpp"
@@ -43,7 +40,12 @@ Posting posting_of(const Statement& row) {
 
 /// For json_each: a list of any length in one statement.
 std::string json_of(std::span<const std::int64_t> numbers) {
-  return fmt::format("[{}]", fmt::join(numbers, ","));
+  std::string list = "[";
+  for (const std::int64_t number : numbers) {
+    if (list.size() > 1) list += ',';
+    list += std::to_string(number);
+  }
+  return list += ']';
 }
 
 Result<void> each_posting(Statement statement, const TakePosting& take) {
