@@ -238,7 +238,9 @@ void add_logs(Command& root) {
   const auto asked = std::make_shared<Filters>();
   Command& querying = noun.add("query", "the newest lines that match, oldest first");
   querying.option("--since", "TIME", asked->since, "10m, or 2026-01-02T03:04:05Z")
-      .option("--until", "TIME", asked->until, "the same, not included");
+      .option("--until", "TIME", asked->until, "the same, not included")
+      .option("--after-id", "ID", asked->query.after_id,
+              "committed after this one, oldest first, instead of the newest");
   add_filters(querying, asked);
   querying.runs([asked](Context& context) { return query(context, *asked); });
 

@@ -68,14 +68,15 @@ bool has_ended(TaskState state) {
 std::string summary_of(const Task& task) {
   std::string text(name_of(task.state));
   if (!has_ended(task.state)) return text;
-  if (!task.signal.empty())
-    text += fmt::format(": ended by {}", task.signal.value);
+  if (!task.reason.empty())
+    text += ": " + task.reason.value;
+  else if (!task.signal.empty())
+    text += ": ended by " + task.signal.value;
   else if (task.exit_code && *task.exit_code != 0)
     text += fmt::format(": exit code {}", *task.exit_code);
-  if (!task.reason.empty()) text += fmt::format(": {}", task.reason.value);
   if (task.started_at && task.ended_at)
-    text += fmt::format(" after {}", to_text(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                         *task.ended_at - *task.started_at)));
+    text += fmt::format(" ({})", to_text(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                     *task.ended_at - *task.started_at)));
   if (task.output_dropped > 0)
     text +=
         fmt::format("; {} of {} bytes of output left out", task.output_dropped, task.output_bytes);

@@ -31,7 +31,7 @@ Result<messages::SubmitTask> submission_of(const SubmitArguments& arguments);
 
 std::string_view name_of(messages::TaskState state);
 bool has_ended(messages::TaskState state);
-/// "failed: exit code 3 after 1.2s" for a task that has ended; its state otherwise. Pure.
+/// "failed: exit code 3 (1s200ms)" for a task that has ended; its state otherwise. Pure.
 std::string summary_of(const messages::Task& task);
 
 /// run

@@ -1,6 +1,7 @@
 #include "cli/value.hpp"
 
 #include <charconv>
+#include <limits>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -9,6 +10,12 @@ namespace guild::cli {
 
 Result<void> read_value(std::string_view text, std::string& into) {
   into = text;
+  return {};
+}
+
+Result<void> read_value(std::string_view text, std::int64_t& into) {
+  constexpr std::numeric_limits<std::int64_t> limits;
+  GUILD_TRY(into, read_integer(text, limits.min(), limits.max()));
   return {};
 }
 

@@ -34,6 +34,7 @@ struct Amount {
 };
 
 Result<void> read_value(std::string_view text, std::string& into);
+Result<void> read_value(std::string_view text, std::int64_t& into);
 Result<void> read_value(std::string_view text, Money& into);
 /// Codes: amount_negative, amount_zero.
 Result<void> read_value(std::string_view text, Amount& into);

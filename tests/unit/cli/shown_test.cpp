@@ -71,21 +71,23 @@ messages::Task ended_task(messages::TaskState state) {
 TEST_CASE("a task's end is told with its cause and its booking") {
   using messages::TaskState;
   messages::Task task = ended_task(TaskState::succeeded);
-  CHECK(summary_of(task) == "succeeded after 1s500ms");
+  CHECK(summary_of(task) == "succeeded (1s500ms)");
   task.cost = Money::parse("0.25").value();
   task.bot = "demo";
   task.charged = true;
-  CHECK(summary_of(task) == "succeeded after 1s500ms; 0.25 booked to bot/demo");
+  CHECK(summary_of(task) == "succeeded (1s500ms); 0.25 booked to bot/demo");
   task.charged = false;
   task.charge_problem = "funds_short";
-  CHECK(summary_of(task) == "succeeded after 1s500ms; 0.25 NOT booked: funds_short");
+  CHECK(summary_of(task) == "succeeded (1s500ms); 0.25 NOT booked: funds_short");
 
   messages::Task failed = ended_task(TaskState::failed);
   failed.exit_code = 3;
-  CHECK(summary_of(failed) == "failed: exit code 3 after 1s500ms");
+  CHECK(summary_of(failed) == "failed: exit code 3 (1s500ms)");
   failed.exit_code.reset();
   failed.signal = "SIGKILL";
-  CHECK(summary_of(failed) == "failed: ended by SIGKILL after 1s500ms");
+  CHECK(summary_of(failed) == "failed: ended by SIGKILL (1s500ms)");
+  failed.reason = "ran too long";
+  CHECK(summary_of(failed) == "failed: ran too long (1s500ms)");
   messages::Task running;
   running.state = TaskState::running;
   CHECK(summary_of(running) == "running");
