@@ -1,4 +1,5 @@
-// The verbs of `guild bus` that have files of their own.
+// The verbs of `guild bus` that have files of their own: what the broker tells of itself, and the
+// measurements. Each function adds its verbs to the noun; bus.cpp calls them once.
 #pragma once
 
 #include "cli/command.hpp"

@@ -1,4 +1,5 @@
-// What `guild help` and usage errors say of a command. Pure.
+// What `guild help` and usage errors say of a command, from the tree alone. Pure, plain ASCII.
+// Hidden commands are left out of their parent's list.
 #pragma once
 
 #include <string>

@@ -1,4 +1,6 @@
 // The verbs of `guild logs` that have files of their own, and how a stored line is shown.
+// What a producer wrote is foreign text: it is escaped, and the broker's word for who wrote it
+// counts.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// What the verbs of `guild task` share.
+// What the verbs of `guild task` share: a submission from arguments, and how a task's end is told.
+// A submission is checked whole before anything is sent; its errors are kind invalid.
 #pragma once
 
 #include <string>
