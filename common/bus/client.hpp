@@ -69,7 +69,9 @@ struct SessionEvent {
   std::string broker_instance;    ///< Hex; changes with every life of the broker.
   bool resubscribed = false;      ///< A reconnect: everything was made again.
   std::uint64_t unknown_acks = 0; ///< Items whose fate the lost session leaves unknown.
-  std::optional<Error> error;     ///< Why not connected.
+  /// Why not connected; when connected, what was denied that has no callback of its own to tell: a
+  /// subscription that could not be made again, a watch.
+  std::optional<Error> error;
 };
 
 /// A request that arrived at a served name. Answer once, then or later, from the owner's thread;

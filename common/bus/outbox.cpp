@@ -155,11 +155,4 @@ bool Outbox::has_full_frame() const {
   return !control_.full.empty() || (!data_.full.empty() && has_credit_for(data_.front()));
 }
 
-std::size_t Outbox::room() const {
-  const std::int64_t bytes = credit_bytes_ - static_cast<std::int64_t>(queued_credit_bytes_);
-  const std::int64_t messages = credit_messages_ - static_cast<std::int64_t>(queued_messages_);
-  if (bytes <= 0 || messages <= 0 || queued_bytes_ >= bytes_max_) return 0;
-  return std::min(static_cast<std::size_t>(bytes), bytes_max_ - queued_bytes_);
-}
-
 }  // namespace guild::bus

@@ -5,6 +5,7 @@
 // Owned by Session; pure. Limit: `bytes_max` of data, asked for by `fits` before anything is added.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <string_view>
@@ -48,7 +49,12 @@ class Outbox {
   bool has_full_frame() const;
   bool empty() const { return control_.empty() && data_.empty(); }
   /// Bytes of data that may be added and sent without waiting for credit.
-  std::size_t room() const;
+  std::size_t room() const {
+    const std::int64_t bytes = credit_bytes_ - static_cast<std::int64_t>(queued_credit_bytes_);
+    const std::int64_t messages = credit_messages_ - static_cast<std::int64_t>(queued_messages_);
+    if (bytes <= 0 || messages <= 0 || queued_bytes_ >= bytes_max_) return 0;
+    return std::min(static_cast<std::size_t>(bytes), bytes_max_ - queued_bytes_);
+  }
 
  private:
   struct Batch {

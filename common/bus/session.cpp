@@ -189,18 +189,15 @@ Result<void> Session::publish(std::string_view topic, std::string_view payload, 
   outbox_.publish(sequence, topic, ack_wanted, payload);
   if (ack_wanted) acks_.push_back({.sequence = sequence, .accepted = std::move(accepted)});
   ++counters_.published;
-  note_room();
+  publish_room();  // Notes when it is used up.
   queued();
   return {};
 }
 
 std::size_t Session::publish_room() {
-  note_room();
-  return connected() ? outbox_.room() : 0;
-}
-
-void Session::note_room() {
-  if (outbox_.room() == 0) room_used_up_ = true;
+  const std::size_t room = outbox_.room();  // None without a session: there is no credit.
+  if (room == 0) room_used_up_ = true;
+  return room;
 }
 
 void Session::announce_room() {
@@ -306,7 +303,7 @@ Result<void> Session::request(std::string_view name, std::string_view payload, D
   deadlines_.push_back({give_up_at, correlation});
   std::ranges::push_heap(deadlines_, std::greater<>{});
   ++counters_.requests;
-  note_room();
+  publish_room();  // Notes when it is used up.
   queued();
   return {};
 }
@@ -332,7 +329,7 @@ void Session::answer(std::uint64_t life, std::uint64_t number, bool is_error,
   else
     outbox_.reply(number, true, refusal);
   ++counters_.replies;
-  note_room();
+  publish_room();  // Notes when it is used up.
   queued();
 }
 

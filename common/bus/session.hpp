@@ -157,7 +157,6 @@ class Session : public std::enable_shared_from_this<Session> {
   void consumed(const Record& record, std::uint64_t messages);
   void return_credit(Monotonic now);
   void send_credit();
-  void note_room();
   void announce_room();
   void announce(SessionEvent event);
   void announce_trouble(Error error);

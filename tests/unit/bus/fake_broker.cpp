@@ -82,6 +82,13 @@ FakeBroker::~FakeBroker() {
   zmq_ctx_term(context_);
 }
 
+std::string FakeBroker::endpoint() const {
+  std::array<char, 256> text{};
+  std::size_t size = text.size();
+  zmq_getsockopt(router_, ZMQ_LAST_ENDPOINT, text.data(), &size);
+  return text.data();
+}
+
 void FakeBroker::serve_keys() {
   while (!stop_) {
     zmq_pollitem_t item{keys_, 0, ZMQ_POLLIN, 0};

@@ -42,6 +42,9 @@ class FakeBroker {
   ~FakeBroker();
   FakeBroker(const FakeBroker&) = delete;
 
+  /// As bound: with a port of its own where the options asked for any.
+  std::string endpoint() const;
+
   // Switches; may change while it runs.
   std::atomic<bool> return_credit{true};
   std::atomic<bool> ack{true};
