@@ -1,6 +1,6 @@
-// Batch: what is written in one transaction, at most `[logconsumer] batch_records_max` records of any
-// number of producers. Made by the intake, written by the store, shared by both threads and changed by
-// neither once it is full. Rows point to their stream by its place in `streams`.
+// Batch: what is written in one transaction, at most `[logconsumer] batch_records_max` records of
+// any number of producers. Made by the intake, written by the store, shared by both threads and
+// changed by neither once it is full. Rows point to their stream by its place in `streams`.
 #pragma once
 
 #include <cstddef>

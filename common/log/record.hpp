@@ -1,6 +1,6 @@
 // A log record as it is made and as a person reads it on a console. Pure.
-// What comes in may be any bytes; what goes out fits the message's bounds and a topic's rules, and on a
-// console is one line of plain ASCII.
+// What comes in may be any bytes; what goes out fits the message's bounds and a topic's rules, and
+// on a console is one line of plain ASCII.
 #pragma once
 
 #include <string>

@@ -65,8 +65,8 @@ LogRecord any_record() {
       .extra = {*rc::gen::element<std::string>("{}", R"({"a":1})", R"({"a":["x",{"b":2.50}]})")},
       .boot = any_id(),
       .seq = any_integer(),
-          .oldest = any_bool() ? std::optional(any_bool()) : std::nullopt,
-          .last = any_bool() ? std::optional(true) : std::nullopt};
+      .oldest = any_bool() ? std::optional(any_bool()) : std::nullopt,
+      .last = any_bool() ? std::optional(true) : std::nullopt};
 }
 
 /// encode is a function of the content alone and one to one, so equal texts are equal messages.
@@ -96,7 +96,8 @@ TEST_CASE("a page of log records survives the wire") {
     LogsPage page;
     const int count = *rc::gen::inRange(0, 5);
     for (int i = 0; i < count; ++i) {
-      page.records.push_back({any_integer(), *any_text(64), any_record(), any_integer(), std::nullopt});
+      page.records.push_back(
+          {any_integer(), *any_text(64), any_record(), any_integer(), std::nullopt});
     }
     page.last_id = any_integer();
     survives_the_wire(page);
