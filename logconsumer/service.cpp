@@ -57,7 +57,8 @@ class LogService final : public host::Service {
   bool writing_ = false;
   bool flush_posted_ = false;
   std::function<void()> drained_;
-  std::int64_t records_ = 0, lost_ = 0, skipped_ = 0, refused_ = 0, failed_batches_ = 0;
+  std::int64_t records_ = 0, lost_ = 0, skipped_ = 0, refused_ = 0, failed_batches_ = 0,
+               unsent_acks_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   // Last, so that their threads end before what they use.
   std::unique_ptr<storage::Writer> writer_;
@@ -178,8 +179,9 @@ void LogService::on_written(const Result<void>& result, const Written& written) 
 /// One that does not get out is made up for: its producer sends again, and is answered then.
 void LogService::send_acks() {
   for (const Ack& ack : intake_.take_acks()) {
-    static_cast<void>(
-        host_.bus().publish("logs-committed/" + ack.producer, messages::encode(ack.committed)));
+    const auto published =
+        host_.bus().publish("logs-committed/" + ack.producer, messages::encode(ack.committed));
+    if (!published) ++unsent_acks_;
   }
 }
 
@@ -239,6 +241,7 @@ std::map<std::string, std::int64_t> LogService::counters() const {
           {"early", intake_.counters().early},
           {"turned_away", intake_.counters().turned_away},
           {"failed_batches", failed_batches_},
+          {"unsent_acks", unsent_acks_},
           {"pending_bytes", static_cast<std::int64_t>(intake_.pending_bytes())},
           {"streams", static_cast<std::int64_t>(intake_.streams())}};
 }

@@ -131,7 +131,8 @@ Counters ProcessLog::counters() const {
 
 void write_line(std::string_view line) {
   const std::string whole = std::string(line) + '\n';
-  static_cast<void>(write_all(STDERR_FILENO, whole));
+  // With stderr gone there is nobody left to tell.
+  if (!write_all(STDERR_FILENO, whole)) return;
 }
 
 }  // namespace guild::log

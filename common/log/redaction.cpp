@@ -122,7 +122,7 @@ messages::JsonObject to_json(Extra extra) {
 }
 
 messages::JsonObject redact(const messages::JsonObject& extra) {
-  const messages::JsonObject unreadable{R"({"unreadable":true})"};
+  messages::JsonObject unreadable{R"({"unreadable":true})"};
   const auto document = Document::parse(extra.text);
   if (!document || document->root().kind != Kind::object) return unreadable;
   if (messages::json::levels_of(document->root()) > extra_levels_max) return unreadable;

@@ -183,7 +183,7 @@ Result<Document> Document::parse(std::string_view text) {
   builder.reserve(text.size());
   boost::json::error_code error;
   const std::size_t read = parser.write_some(false, text.data(), text.size(), error);
-  if (builder.refusal()) return fail(std::move(*builder.refusal()));
+  if (auto& refusal = builder.refusal()) return fail(std::move(*refusal));
   // The library's own words are left out: they are about its states, not about the input.
   if (error || read < text.size())
     return fail(not_json(fmt::format("syntax error at byte {}", read)));
