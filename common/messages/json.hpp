@@ -1,4 +1,5 @@
-// JSON text in and out, under the message codec and nowhere else. Document is a whole parsed text:
+// JSON text in and out, for the message codec and for what must look below it: the log's redaction
+// and the log consumer's stand-ins for unreadable records. Document is a whole parsed text:
 // one flat array of nodes, children right behind their parent, so that a record costs two
 // allocations. Refused while parsing (RFC 8259 and stricter), code json_invalid: over 1 MiB, over
 // 16 levels, trailing text, invalid UTF-8, lone surrogates, NaN; code field_value: a key that is
