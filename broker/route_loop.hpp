@@ -1,4 +1,7 @@
-// RouteLoop: the route thread's work. Private to router.cpp, which owns the thread.
+// RouteLoop: the route thread's work: takes frames from the ROUTER, feeds the core, sends what the
+// core decides, and sleeps when there is nothing. Private to router.cpp, which owns the thread;
+// other threads reach it through the mailbox alone. A failure here ends the broker, which is
+// supervised.
 #pragma once
 
 #include <optional>

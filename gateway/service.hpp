@@ -1,4 +1,6 @@
 // The gateway as a service of its host: the server, the routes, and the port file.
+// Owned by the host from start to drain. Failing to listen stops the start with the address and the
+// cause; nothing is served before the host is ready.
 #pragma once
 
 #include <memory>

@@ -7,7 +7,7 @@ namespace guild {
 [[noreturn]] void assertion_failed(const char* expression, const char* file, int line) noexcept;
 }  // namespace guild
 
-#define GUILD_ASSERT(expression)                                                  \
-  do {                                                                            \
+#define GUILD_ASSERT(expression)                                                   \
+  do {                                                                             \
     if (!(expression)) ::guild::assertion_failed(#expression, __FILE__, __LINE__); \
   } while (false)

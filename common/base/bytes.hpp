@@ -32,8 +32,9 @@ template <std::size_t N>
 Result<std::array<std::uint8_t, N>> from_hex_exactly(std::string_view text) {
   GUILD_TRY(Bytes bytes, from_hex(text));
   if (bytes.size() != N) {
-    return fail(ErrorKind::invalid, "hex_length",
-                "expected " + std::to_string(2 * N) + " hex digits, got " + std::to_string(text.size()));
+    return fail(
+        ErrorKind::invalid, "hex_length",
+        "expected " + std::to_string(2 * N) + " hex digits, got " + std::to_string(text.size()));
   }
   std::array<std::uint8_t, N> exact{};
   for (std::size_t i = 0; i < N; ++i) exact[i] = bytes[i];

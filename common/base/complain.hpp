@@ -7,8 +7,8 @@
 
 namespace guild {
 
-/// `room` is the short name of the code that speaks ("bus", "storage"); `text` is cut at 2,000 bytes
-/// and its control characters are escaped.
+/// `room` is the short name of the code that speaks ("bus", "storage"); `text` is cut at 2,000
+/// bytes and its control characters are escaped.
 void complain(std::string_view room, std::string_view text) noexcept;
 
 }  // namespace guild

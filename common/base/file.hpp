@@ -1,4 +1,6 @@
 // Small whole files: read with a bound, replace atomically (temp, fsync, rename, fsync the folder).
+// For settings, keys and lists; databases are common/storage. A failure leaves the old content.
+// Nothing here follows what is at the path into memory without a size that the caller names.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Money: a signed 64-bit count of 10^-8 units, so at most 92,233,720,368.54775807. Every operation is
-// checked: overflow is an error, never a wrap. Text is decimal with two to eight places
+// Money: a signed 64-bit count of 10^-8 units, so at most 92,233,720,368.54775807. Every operation
+// is checked: overflow is an error, never a wrap. Text is decimal with two to eight places
 // ("1000.00", "-0.12345678"); never a floating-point number.
 #pragma once
 

@@ -67,8 +67,8 @@ using Result = std::expected<T, E>;
   declaration = std::move(*result)
 #define GUILD_TRY(declaration, ...) \
   GUILD_TRY_IMPL(GUILD_CONCAT(guild_result_, __LINE__), declaration, (__VA_ARGS__))
-#define GUILD_CHECK(...)                                                              \
-  do {                                                                                \
-    if (auto guild_check = (__VA_ARGS__); !guild_check)                               \
-      return std::unexpected(std::move(guild_check).error());                         \
+#define GUILD_CHECK(...)                                      \
+  do {                                                        \
+    if (auto guild_check = (__VA_ARGS__); !guild_check)       \
+      return std::unexpected(std::move(guild_check).error()); \
   } while (false)

@@ -1,4 +1,6 @@
 // Text with bounds: UTF-8 checks, escaping for terminals, names, the nearest known word.
+// Sizes are bytes. What comes from outside goes through one of these before it is shown: a terminal
+// acts on control characters, and a cut must not split a character. Source: RFC 3629.
 #pragma once
 
 #include <cstddef>
@@ -36,8 +38,9 @@ struct Text {
   std::string value;
 
   Text() = default;
-  Text(std::string text) : value(std::move(text)) {}  // NOLINT: converts freely, checked at the edge
-  Text(const char* text) : value(text) {}             // NOLINT
+  Text(std::string text)
+      : value(std::move(text)) {}          // NOLINT: converts freely, checked at the edge
+  Text(const char* text) : value(text) {}  // NOLINT
   operator const std::string&() const { return value; }  // NOLINT
   bool empty() const { return value.empty(); }
   std::string_view view() const { return value; }

@@ -1,6 +1,7 @@
 // Time as a value. Instant is UTC nanoseconds since 1970 (what is stored, sent and shown);
 // durations are std::chrono::nanoseconds. Cores take an Instant; only adapters call now().
-// Text is RFC 3339 in UTC ("2026-01-02T03:04:05.678Z"); durations are "250ms", "2s", "10m", "1h30m".
+// Text is RFC 3339 in UTC ("2026-01-02T03:04:05.678Z"); durations are "250ms", "2s", "10m",
+// "1h30m".
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// Uuid: 128-bit ids. Version 7 (RFC 9562): 48 bits of Unix milliseconds, then random, so ids sort by
-// birth. Ids made by one process in one millisecond also sort (12-bit counter).
+// Uuid: 128-bit ids. Version 7 (RFC 9562): 48 bits of Unix milliseconds, then random, so ids sort
+// by birth. Ids made by one process in one millisecond also sort (12-bit counter).
 #pragma once
 
 #include <array>
@@ -19,7 +19,8 @@ struct Uuid {
 
   /// A new version 7 id; thread-safe.
   static Uuid make();
-  /// The first 16 bytes of SHA-256 of `text`, marked version 8: a name's own id, e.g. H(task, attempt).
+  /// The first 16 bytes of SHA-256 of `text`, marked version 8: a name's own id, e.g. H(task,
+  /// attempt).
   static Uuid of_name(std::string_view text);
   /// 8-4-4-4-12 hex, or 32 hex digits. Error code: uuid_format.
   static Result<Uuid> parse(std::string_view text);

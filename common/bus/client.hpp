@@ -1,15 +1,15 @@
-// Client: one process's session with the broker. Single-threaded: the thread that owns it calls every
-// function; callbacks run inside `pump`. It never blocks but in the `wait_*` functions, which are for
-// programs without a loop (the CLI). Other threads hand work to the owner's loop.
+// Client: one process's session with the broker. Single-threaded: the thread that owns it calls
+// every function; callbacks run inside `pump`. It never blocks but in the `wait_*` functions, which
+// are for programs without a loop (the CLI). Other threads hand work to the owner's loop.
 //
 // Loop integration: `fd()` is readable when `pump` has something to do (socket, monitor, timers).
-// It connects, retries with backoff (50 ms to 2 s, jitter), sends HELLO, waits for WELCOME, and after
-// each WELCOME makes its subscriptions, served names and watches again by itself.
+// It connects, retries with backoff (50 ms to 2 s, jitter), sends HELLO, waits for WELCOME, and
+// after each WELCOME makes its subscriptions, served names and watches again by itself.
 //
-// Limits: payload 1 MiB; the outgoing queue `outgoing_bytes_max`, past which publish and request answer
-// `queue_full` (kind exhausted) and nothing is dropped silently.
-// Errors: the codes of docs/protocol.md plus not_connected, queue_full, not_authorized (our key is not
-// on the broker's list), wrong_server_key (inferred: handshakes fail while the transport connects),
+// Limits: payload 1 MiB; the outgoing queue `outgoing_bytes_max`, past which publish and request
+// answer `queue_full` (kind exhausted) and nothing is dropped silently. Errors: the codes of
+// docs/protocol.md plus not_connected, queue_full, not_authorized (our key is not on the broker's
+// list), wrong_server_key (inferred: handshakes fail while the transport connects),
 // broker_unreachable (nothing listens), session_lost (the answer can no longer come).
 #pragma once
 
@@ -43,8 +43,8 @@ struct ClientOptions {
   std::uint32_t receive_credit_messages = 1U << 20U;
   std::uint64_t receive_credit_bytes = 4U << 20U;
   std::size_t outgoing_bytes_max = 64U << 20U;
-  /// Whether a refusal of our key ends the attempts (CLI) or they go on, slower (daemons: the key may
-  /// be added later).
+  /// Whether a refusal of our key ends the attempts (CLI) or they go on, slower (daemons: the key
+  /// may be added later).
   bool give_up_when_refused = false;
 };
 
@@ -65,10 +65,10 @@ struct GapNotice {
 enum class SessionState { connecting, connected, refused, closed };
 struct SessionEvent {
   SessionState state;
-  std::string own_name;           ///< When connected.
-  std::string broker_instance;    ///< Hex; changes with every life of the broker.
-  bool resubscribed = false;      ///< A reconnect: everything was made again.
-  std::uint64_t unknown_acks = 0; ///< Items whose fate the lost session leaves unknown.
+  std::string own_name;            ///< When connected.
+  std::string broker_instance;     ///< Hex; changes with every life of the broker.
+  bool resubscribed = false;       ///< A reconnect: everything was made again.
+  std::uint64_t unknown_acks = 0;  ///< Items whose fate the lost session leaves unknown.
   /// Why not connected; when connected, what was denied that has no callback of its own to tell: a
   /// subscription that could not be made again, a watch.
   std::optional<Error> error;
@@ -82,13 +82,14 @@ class Responder {
   Responder& operator=(Responder&&) noexcept;
   ~Responder();
   void reply(std::string_view payload);
-  /// The error travels as JSON {kind, code, message, next_step} and is an Error again at the requester.
+  /// The error travels as JSON {kind, code, message, next_step} and is an Error again at the
+  /// requester.
   void reply_error(const Error& error);
   const std::string& name() const;    ///< The served name asked for.
   const std::string& sender() const;  ///< Stamped by the broker.
   std::uint32_t epoch() const;        ///< Of the permission list, as in Delivery.
-  /// Whether the requester still waits: its deadline has not passed, it has not left, and our session
-  /// is still the one the request came in. When false, an answer goes nowhere.
+  /// Whether the requester still waits: its deadline has not passed, it has not left, and our
+  /// session is still the one the request came in. When false, an answer goes nowhere.
   bool wanted() const;
 
  private:
@@ -135,28 +136,34 @@ class Client {
   /// Called (in pump) when publish_room() rises again after it was 0.
   void on_room(std::function<void()> callback);
   /// Refusals of publishes that asked for no ack.
-  void on_denied(std::function<void(std::string_view topic, std::uint64_t count, const Error&)> callback);
+  void on_denied(
+      std::function<void(std::string_view topic, std::uint64_t count, const Error&)> callback);
 
   /// `confirmed` reports SUBSCRIBED or the denial, once, for the first confirmation. After a denial
   /// the subscription is gone; one that is denied only when it is made again, after a reconnect, is
   /// kept for the next session and told in a SessionEvent with the error. Several subscriptions get
   /// the same item each, also with the same pattern; `unsubscribe` ends all with the pattern.
-  Result<void> subscribe(std::string_view pattern, OnDelivery deliver, OnDone confirmed = {}, OnGap gap = {});
+  Result<void> subscribe(std::string_view pattern, OnDelivery deliver, OnDone confirmed = {},
+                         OnGap gap = {});
   void unsubscribe(std::string_view pattern);
-  /// The first served pattern that matches gets the request. The same pattern twice: already_served.
+  /// The first served pattern that matches gets the request. The same pattern twice:
+  /// already_served.
   Result<void> serve(std::string_view pattern, OnRequest handle, OnDone confirmed = {});
   /// Who is confirmed to receive what we publish on `topic`, now and at every change.
   Result<void> watch(std::string_view topic, OnPresence changed);
 
   /// Exactly one answer: the reply, the responder's error, or a bus error. `deadline` up to 10 min.
-  Result<void> request(std::string_view name, std::string_view payload, Duration deadline, OnReply answer);
+  Result<void> request(std::string_view name, std::string_view payload, Duration deadline,
+                       OnReply answer);
 
-  // For programs without a loop. They pump until done or the time is up (code timeout, or the reason
-  // why there is no session). Inside a callback they answer inside_callback.
+  // For programs without a loop. They pump until done or the time is up (code timeout, or the
+  // reason why there is no session). Inside a callback they answer inside_callback.
   Result<void> wait_connected(Duration limit);
   Result<void> publish_and_wait(std::string_view topic, std::string_view payload, Duration limit);
-  Result<void> subscribe_and_wait(std::string_view pattern, OnDelivery deliver, Duration limit, OnGap gap = {});
-  Result<std::string> request_and_wait(std::string_view name, std::string_view payload, Duration deadline);
+  Result<void> subscribe_and_wait(std::string_view pattern, OnDelivery deliver, Duration limit,
+                                  OnGap gap = {});
+  Result<std::string> request_and_wait(std::string_view name, std::string_view payload,
+                                       Duration deadline);
   /// Pumps until `done` answers true or the limit passes; answers whether it was done.
   bool pump_until(const std::function<bool()>& done, Duration limit);
 
@@ -165,9 +172,9 @@ class Client {
   void close(Duration limit);
 
   struct Counters {
-    std::uint64_t published = 0, delivered = 0, denied = 0, requests = 0, replies = 0, reconnects = 0,
-                  gaps = 0, gap_items = 0, frames_out = 0, frames_in = 0, bytes_out = 0, bytes_in = 0,
-                  unknown_acks = 0;
+    std::uint64_t published = 0, delivered = 0, denied = 0, requests = 0, replies = 0,
+                  reconnects = 0, gaps = 0, gap_items = 0, frames_out = 0, frames_in = 0,
+                  bytes_out = 0, bytes_in = 0, unknown_acks = 0;
     std::uint64_t dropped_unsent = 0;  ///< Items still queued when a session ended.
   };
   const Counters& counters() const;

@@ -1,6 +1,6 @@
 // The bus protocol's records and frames (docs/protocol.md), shared by the client and the broker.
-// Parsing allocates nothing: a Record's fields are views into the frame. Writing appends to a buffer
-// that keeps its capacity. Both sides are pure; golden bytes are in tests/golden.
+// Parsing allocates nothing: a Record's fields are views into the frame. Writing appends to a
+// buffer that keeps its capacity. Both sides are pure; golden bytes are in tests/golden.
 #pragma once
 
 #include <array>
@@ -23,20 +23,55 @@ inline constexpr std::uint32_t deadline_ms_max = 600'000;
 
 enum class Kind : std::uint8_t {
   // Client to broker.
-  hello = 1, subscribe, unsubscribe, serve, unserve, publish, request, reply, credit, watch, goodbye,
-  ping, cancel,
+  hello = 1,
+  subscribe,
+  unsubscribe,
+  serve,
+  unserve,
+  publish,
+  request,
+  reply,
+  credit,
+  watch,
+  goodbye,
+  ping,
+  cancel,
   // Broker to client.
-  welcome = 65, refused, done, denied, deliver, ack, gap, credit_grant, request_delivery,
-  reply_delivery, failed, presence, pong, cancelled,
+  welcome = 65,
+  refused,
+  done,
+  denied,
+  deliver,
+  ack,
+  gap,
+  credit_grant,
+  request_delivery,
+  reply_delivery,
+  failed,
+  presence,
+  pong,
+  cancelled,
 };
 
 /// The codes of docs/protocol.md. Stable numbers; to_string gives the stable snake_case names.
 enum class Code : std::uint8_t {
-  version_unsupported = 1, hello_expected, malformed_frame, credit_exceeded, revoked, shutting_down,
-  slow_consumer, too_many,
-  no_permission = 16, topic_invalid, payload_too_large, deadline_invalid,
-  no_responder = 32, responder_gone, timeout,
-  dropped_oldest = 48, session_ended,
+  version_unsupported = 1,
+  hello_expected,
+  malformed_frame,
+  credit_exceeded,
+  revoked,
+  shutting_down,
+  slow_consumer,
+  too_many,
+  no_permission = 16,
+  topic_invalid,
+  payload_too_large,
+  deadline_invalid,
+  no_responder = 32,
+  responder_gone,
+  timeout,
+  dropped_oldest = 48,
+  session_ended,
 };
 std::string_view to_string(Code code);
 /// The Error a caller sees for `code`: kind, code name, `reason`, next step.
@@ -49,8 +84,8 @@ struct Record {
   std::string_view body;
 };
 
-/// Reads the records of a frame one by one. After `next` has answered nothing, `ok` tells whether the
-/// frame ended exactly at a record's end.
+/// Reads the records of a frame one by one. After `next` has answered nothing, `ok` tells whether
+/// the frame ended exactly at a record's end.
 class FrameReader {
  public:
   explicit FrameReader(std::string_view frame) : rest_(frame) {}
@@ -77,7 +112,11 @@ class ItemReader {
 std::optional<std::uint32_t> count_items(std::string_view items);
 
 /// Fixed parts of bodies. `read_*` answers nothing when the size is wrong.
-struct Hello { std::uint16_t version, flags; std::uint32_t credit_messages; std::uint64_t credit_bytes; };
+struct Hello {
+  std::uint16_t version, flags;
+  std::uint32_t credit_messages;
+  std::uint64_t credit_bytes;
+};
 struct Welcome {
   std::uint16_t version = protocol_version, flags = 0;
   std::uint32_t epoch = 0;
@@ -86,14 +125,41 @@ struct Welcome {
   std::uint32_t credit_messages = 0;
   std::uint64_t credit_bytes = 0;
 };
-struct Publish { bool ack_wanted; std::string_view items; };
-struct Deliver { std::int64_t time_ns; std::uint32_t epoch; std::string_view items; };
-struct Denied { Code code; std::uint32_t count; std::string_view reason; };
-struct Gap { std::uint64_t last, count; Code reason; };
-struct Request { std::uint32_t deadline_ms; std::string_view payload; };
-struct RequestDelivery { std::uint32_t deadline_ms; std::uint32_t epoch; std::string_view payload; };
-struct Reply { bool is_error; std::string_view payload; };
-struct Refused { Code code; std::string_view reason; };  // also FAILED
+struct Publish {
+  bool ack_wanted;
+  std::string_view items;
+};
+struct Deliver {
+  std::int64_t time_ns;
+  std::uint32_t epoch;
+  std::string_view items;
+};
+struct Denied {
+  Code code;
+  std::uint32_t count;
+  std::string_view reason;
+};
+struct Gap {
+  std::uint64_t last, count;
+  Code reason;
+};
+struct Request {
+  std::uint32_t deadline_ms;
+  std::string_view payload;
+};
+struct RequestDelivery {
+  std::uint32_t deadline_ms;
+  std::uint32_t epoch;
+  std::string_view payload;
+};
+struct Reply {
+  bool is_error;
+  std::string_view payload;
+};
+struct Refused {
+  Code code;
+  std::string_view reason;
+};  // also FAILED
 
 std::optional<Hello> read_hello(std::string_view body);
 std::optional<Welcome> read_welcome(std::string_view body);
@@ -107,28 +173,35 @@ std::optional<Reply> read_reply(std::string_view body);
 std::optional<Refused> read_refused(std::string_view body);
 std::optional<std::uint32_t> read_u32(std::string_view body);
 
-/// Builds a frame, record by record. A run of PUBLISH or DELIVER items to one topic shares one record:
-/// `append_item` extends the last record when kind, topic, name, flags and the next number fit, else
-/// it opens a new one.
+/// Builds a frame, record by record. A run of PUBLISH or DELIVER items to one topic shares one
+/// record: `append_item` extends the last record when kind, topic, name, flags and the next number
+/// fit, else it opens a new one.
 class FrameWriter {
  public:
   void hello(const Hello& hello);
   void welcome(std::string_view own_name, const Welcome& welcome);
-  /// SUBSCRIBE, UNSUBSCRIBE, SERVE, UNSERVE, WATCH, GOODBYE, PING, CANCEL, DONE, PONG, CANCELLED, PRESENCE.
-  void plain(Kind kind, std::uint64_t number, std::string_view topic = {}, std::string_view body = {});
-  void publish_item(std::uint64_t sequence, std::string_view topic, bool ack_wanted, std::string_view payload);
+  /// SUBSCRIBE, UNSUBSCRIBE, SERVE, UNSERVE, WATCH, GOODBYE, PING, CANCEL, DONE, PONG, CANCELLED,
+  /// PRESENCE.
+  void plain(Kind kind, std::uint64_t number, std::string_view topic = {},
+             std::string_view body = {});
+  void publish_item(std::uint64_t sequence, std::string_view topic, bool ack_wanted,
+                    std::string_view payload);
   /// A whole run as it came in `items`; `count` of them. Extends the open run where it can.
   void deliver_run(std::uint64_t sequence, std::uint32_t count, std::string_view topic,
                    std::string_view sender, std::int64_t time_ns, std::uint32_t epoch,
                    std::string_view items);
-  void request(std::uint64_t correlation, std::string_view served_name, std::uint32_t deadline_ms, std::string_view payload);
+  void request(std::uint64_t correlation, std::string_view served_name, std::uint32_t deadline_ms,
+               std::string_view payload);
   void request_delivery(std::uint64_t number, std::string_view served_name, std::string_view sender,
                         std::uint32_t deadline_ms, std::uint32_t epoch, std::string_view payload);
   /// REPLY in both directions (kind reply or reply_delivery).
-  void reply(Kind kind, std::uint64_t number, std::string_view served_name, std::string_view responder, bool is_error, std::string_view payload);
+  void reply(Kind kind, std::uint64_t number, std::string_view served_name,
+             std::string_view responder, bool is_error, std::string_view payload);
   /// REFUSED or FAILED.
-  void refusal(Kind kind, std::uint64_t number, std::string_view topic, Code code, std::string_view reason);
-  void denied(std::uint64_t number, std::string_view topic, Code code, std::uint32_t count, std::string_view reason);
+  void refusal(Kind kind, std::uint64_t number, std::string_view topic, Code code,
+               std::string_view reason);
+  void denied(std::uint64_t number, std::string_view topic, Code code, std::uint32_t count,
+              std::string_view reason);
   void ack(std::uint64_t last, std::uint32_t count);
   void gap(std::uint64_t first, std::string_view topic, std::string_view sender, const Gap& gap);
   /// CREDIT in both directions (kind credit or credit_grant).
@@ -141,9 +214,11 @@ class FrameWriter {
   void clear();
 
  private:
-  char* open_record(Kind kind, std::uint64_t number, std::string_view topic, std::string_view name, std::size_t body_size);
+  char* open_record(Kind kind, std::uint64_t number, std::string_view topic, std::string_view name,
+                    std::size_t body_size);
   void reserve(std::size_t more);
-  /// The fixed part of the open run's body, if the next item may join it: same kind, topic and name.
+  /// The fixed part of the open run's body, if the next item may join it: same kind, topic and
+  /// name.
   const char* open_run(Kind kind, std::uint64_t number, std::string_view topic,
                        std::string_view name) const;
   char* extend_run(std::size_t more);

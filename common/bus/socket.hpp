@@ -73,8 +73,9 @@ class Socket {
   /// Lets what is queued go out for at most `linger` after this.
   void close(Duration linger);
 
-  /// These are signalled when something comes *after* it was asked for and not there: before waiting,
-  /// `state` must have answered "not readable" and `next_event` nothing, with no other call since.
+  /// These are signalled when something comes *after* it was asked for and not there: before
+  /// waiting, `state` must have answered "not readable" and `next_event` nothing, with no other
+  /// call since.
   int fd() const { return fd_; }
   int monitor_fd() const { return monitor_fd_; }
 

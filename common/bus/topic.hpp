@@ -1,5 +1,6 @@
-// Topics and patterns (docs/protocol.md): `ledger/entry/bot-7`; `*` is one level, a last `**` the rest
-// (one or more). At most 250 bytes and 10 levels; no white space, controls or empty levels. Pure.
+// Topics and patterns (docs/protocol.md): `ledger/entry/bot-7`; `*` is one level, a last `**` the
+// rest (one or more). At most 250 bytes and 10 levels; no white space, controls or empty levels.
+// Pure.
 #pragma once
 
 #include <string>
@@ -18,8 +19,8 @@ Result<void> check_pattern(std::string_view pattern);
 
 /// Whether `topic` (valid) matches `pattern` (valid). Allocates nothing.
 bool matches(std::string_view pattern, std::string_view topic);
-/// Whether every topic that `narrow` matches is also matched by `wide`: decides whether a permission
-/// covers a subscription.
+/// Whether every topic that `narrow` matches is also matched by `wide`: decides whether a
+/// permission covers a subscription.
 bool covers(std::string_view wide, std::string_view narrow);
 
 }  // namespace guild::bus

@@ -1,9 +1,10 @@
 // Logging as daemons use it: GUILD_LOG(info, "journal", "replayed {} postings", count).
-// A line becomes a numbered LogRecord in the process's bounded buffer (buffer.hpp) by way of spdlog, and
-// from there reaches the log consumer (shipper.hpp). Thread-safe; never blocks on the bus or the disk.
-// Values of extra keys named like password, token, secret, key or auth become [REDACTED] here, before
-// they leave the process. Code under the log (base, messages, bus, storage, log, and the log consumer's
-// write path) must not include this header: it complains to stderr (base/complain.hpp). A test enforces it.
+// A line becomes a numbered LogRecord in the process's bounded buffer (buffer.hpp) by way of
+// spdlog, and from there reaches the log consumer (shipper.hpp). Thread-safe; never blocks on the
+// bus or the disk. Values of extra keys named like password, token, secret, key or auth become
+// [REDACTED] here, before they leave the process. Code under the log (base, messages, bus, storage,
+// log, and the log consumer's write path) must not include this header: it complains to stderr
+// (base/complain.hpp). A test enforces it.
 #pragma once
 
 #include <initializer_list>
@@ -36,16 +37,16 @@ void write_last(Level level, std::string_view module, const Source& source,
 
 }  // namespace guild::log
 
-#define GUILD_LOG(level, module, ...)                                                        \
-  do {                                                                                       \
-    if (::guild::log::enabled(::guild::log::Level::level))                                   \
+#define GUILD_LOG(level, module, ...)                                                         \
+  do {                                                                                        \
+    if (::guild::log::enabled(::guild::log::Level::level))                                    \
       ::guild::log::write(::guild::log::Level::level, module, {__FILE__, __LINE__, __func__}, \
-                          ::fmt::format(__VA_ARGS__));                                       \
+                          ::fmt::format(__VA_ARGS__));                                        \
   } while (false)
 /// GUILD_LOG_WITH(warn, "auth", (log::Extra{{"client", name}}), "refused {}", what)
-#define GUILD_LOG_WITH(level, module, extra, ...)                                            \
-  do {                                                                                       \
-    if (::guild::log::enabled(::guild::log::Level::level))                                   \
+#define GUILD_LOG_WITH(level, module, extra, ...)                                             \
+  do {                                                                                        \
+    if (::guild::log::enabled(::guild::log::Level::level))                                    \
       ::guild::log::write(::guild::log::Level::level, module, {__FILE__, __LINE__, __func__}, \
-                          ::fmt::format(__VA_ARGS__), extra);                                \
+                          ::fmt::format(__VA_ARGS__), extra);                                 \
   } while (false)

@@ -1,10 +1,10 @@
 // The way of a log record from this process to the log consumer's disk (DESIGN §5).
-// Records leave only when the session is WELCOMEd and the broker says that the log consumer's subscription
-// is confirmed (a watch on our own log topic names `logconsumer`); they leave the buffer only when
-// `logs-committed/<our name>` says they are on disk. After a new session or a new presence, everything
-// unacknowledged is sent again, in order (shipping.hpp says when else); the consumer dedupes. Overflow
-// drops the oldest, counted. When none could leave for `fallback_after`, records also go to stderr
-// once, marked [FALLBACK].
+// Records leave only when the session is WELCOMEd and the broker says that the log consumer's
+// subscription is confirmed (a watch on our own log topic names `logconsumer`); they leave the
+// buffer only when `logs-committed/<our name>` says they are on disk. After a new session or a new
+// presence, everything unacknowledged is sent again, in order (shipping.hpp says when else); the
+// consumer dedupes. Overflow drops the oldest, counted. When none could leave for `fallback_after`,
+// records also go to stderr once, marked [FALLBACK].
 #pragma once
 
 #include <cstdint>
@@ -21,16 +21,16 @@
 namespace guild::log {
 
 struct Options {
-  std::string process_name;   ///< The daemon's or client's bus name.
+  std::string process_name;  ///< The daemon's or client's bus name.
   Level level = Level::info;
   std::size_t buffer_records_max = 65'536;
   std::size_t buffer_bytes_max = 64U << 20U;
   Duration fallback_after = std::chrono::seconds(10);
-  bool stderr_too = false;    ///< Every record also to stderr, plain ASCII, as it is written.
+  bool stderr_too = false;  ///< Every record also to stderr, plain ASCII, as it is written.
 };
 
-/// Starts this process's logging: from now on GUILD_LOG records are buffered and numbered from 1 under
-/// a new boot id. Call once, first thing in main. `stop` with the process.
+/// Starts this process's logging: from now on GUILD_LOG records are buffered and numbered from 1
+/// under a new boot id. Call once, first thing in main. `stop` with the process.
 void start(const Options& options);
 
 class Shipper {
@@ -41,8 +41,8 @@ class Shipper {
   static Result<std::unique_ptr<Shipper>> attach(bus::Client& client, std::function<void()> wake);
   ~Shipper();
 
-  /// Sends what may leave now. Also call it when the client's room rises (on_room) and once a second
-  /// or so for the fallback timer.
+  /// Sends what may leave now. Also call it when the client's room rises (on_room) and once a
+  /// second or so for the fallback timer.
   void pump();
   /// All that was written before is acknowledged.
   bool drained() const;
@@ -61,11 +61,12 @@ struct Counters {
 Counters counters();
 /// This process's boot id: one life of one producer.
 Uuid boot_id();
-/// Writes the last record of this life, which tells readers that nothing is missing after it; without
-/// it they are shown "unknown loss after seq N". Nothing when nothing was logged. Call when no more
-/// will be logged, before waiting for Shipper::drained.
+/// Writes the last record of this life, which tells readers that nothing is missing after it;
+/// without it they are shown "unknown loss after seq N". Nothing when nothing was logged. Call when
+/// no more will be logged, before waiting for Shipper::drained.
 void finish();
-/// At exit: what is still unacknowledged goes to stderr marked [FALLBACK] and is counted in one line.
+/// At exit: what is still unacknowledged goes to stderr marked [FALLBACK] and is counted in one
+/// line.
 void stop();
 
 }  // namespace guild::log

@@ -17,13 +17,26 @@ using Handle = Text<64>;
 
 /// BEHAVIOUR §1.
 enum class EntryType {
-  GRANT, WAGER, HEARTBEAT, HEARTBEAT_OBSERVE, MARKET_STAKE, MARKET_PAYOUT, MARKET_REFUND,
-  RESEARCH_LOOKUP_FEE, RESEARCH_PAYOUT, LIQUIDATION, REVIVE, RETIRED, HOLD_POST, HOLD_VOID, TRANSFER,
+  GRANT,
+  WAGER,
+  HEARTBEAT,
+  HEARTBEAT_OBSERVE,
+  MARKET_STAKE,
+  MARKET_PAYOUT,
+  MARKET_REFUND,
+  RESEARCH_LOOKUP_FEE,
+  RESEARCH_PAYOUT,
+  LIQUIDATION,
+  REVIVE,
+  RETIRED,
+  HOLD_POST,
+  HOLD_VOID,
+  TRANSFER,
   CHARGE
 };
-BOOST_DESCRIBE_ENUM(EntryType, GRANT, WAGER, HEARTBEAT, HEARTBEAT_OBSERVE, MARKET_STAKE, MARKET_PAYOUT,
-                    MARKET_REFUND, RESEARCH_LOOKUP_FEE, RESEARCH_PAYOUT, LIQUIDATION, REVIVE, RETIRED,
-                    HOLD_POST, HOLD_VOID, TRANSFER, CHARGE)
+BOOST_DESCRIBE_ENUM(EntryType, GRANT, WAGER, HEARTBEAT, HEARTBEAT_OBSERVE, MARKET_STAKE,
+                    MARKET_PAYOUT, MARKET_REFUND, RESEARCH_LOOKUP_FEE, RESEARCH_PAYOUT, LIQUIDATION,
+                    REVIVE, RETIRED, HOLD_POST, HOLD_VOID, TRANSFER, CHARGE)
 
 /// `ledgerd/transfer` → Receipt. Moves `amount` from `debit` to `credit`. Resend with the same `id`
 /// until answered: the same content gets the first receipt, other content `id_reused`.
@@ -34,13 +47,15 @@ struct CreateTransfer {
   AccountName debit, credit;
   Money amount;
   Text<128> reference;
-  std::optional<Credential> credential;  ///< Required from a carrier. A bot debits only its own account.
+  std::optional<Credential>
+      credential;  ///< Required from a carrier. A bot debits only its own account.
 };
 BOOST_DESCRIBE_STRUCT(CreateTransfer, (), (id, debit, credit, amount, reference, credential))
 GUILD_OPTIONAL_FIELDS(CreateTransfer, "reference")
 
-/// `ledgerd/charge` → Receipt. Books the cost of one attempt of a task: bot → treasury, type CHARGE.
-/// `id` is Uuid::of_name("<task>/<attempt>"), so an attempt is charged once whatever is sent again.
+/// `ledgerd/charge` → Receipt. Books the cost of one attempt of a task: bot → treasury, type
+/// CHARGE. `id` is Uuid::of_name("<task>/<attempt>"), so an attempt is charged once whatever is
+/// sent again.
 struct ChargeTask {
   Uuid id;
   Handle bot;
@@ -52,10 +67,10 @@ BOOST_DESCRIBE_STRUCT(ChargeTask, (), (id, bot, amount, task, attempt))
 
 struct Receipt {
   Uuid id;
-  std::int64_t seq = 0;     ///< In the global sequence.
-  std::string hash;         ///< Of the posting, hex.
+  std::int64_t seq = 0;  ///< In the global sequence.
+  std::string hash;      ///< Of the posting, hex.
   Instant committed_at;
-  bool repeated = false;    ///< An earlier answer, given again.
+  bool repeated = false;  ///< An earlier answer, given again.
 };
 BOOST_DESCRIBE_STRUCT(Receipt, (), (id, seq, hash, committed_at, repeated))
 
@@ -80,16 +95,18 @@ BOOST_DESCRIBE_STRUCT(ListEntries, (), (account, after, limit))
 GUILD_OPTIONAL_FIELDS(ListEntries, "after", "limit")
 struct Entry {
   std::int64_t seq = 0, account_seq = 0;
-  Uuid id;              ///< Of the posting: the transfer's id.
+  Uuid id;  ///< Of the posting: the transfer's id.
   AccountName account;
   EntryType type{};
-  Money amount;         ///< Signed: what it did to this account.
+  Money amount;  ///< Signed: what it did to this account.
   Text<128> reference;
   Instant time;
   std::string previous_hash;  ///< Of the account's previous posting; 64 zeros at first.
   std::string hash;           ///< Of this posting.
 };
-BOOST_DESCRIBE_STRUCT(Entry, (), (seq, account_seq, id, account, type, amount, reference, time, previous_hash, hash))
+BOOST_DESCRIBE_STRUCT(Entry, (),
+                      (seq, account_seq, id, account, type, amount, reference, time, previous_hash,
+                       hash))
 struct EntriesPage {
   List<Entry, 1'000> entries;
   bool more = false;

@@ -1,6 +1,6 @@
-// Who a carried request is for. The gateway is a carrier and never a licence: what it forwards names
-// the caller's own credential, and the daemon that owns the data verifies it itself.
-// A request that comes straight over the bus from a client whom the list lets ask needs none.
+// Who a carried request is for. The gateway is a carrier and never a licence: what it forwards
+// names the caller's own credential, and the daemon that owns the data verifies it itself. A
+// request that comes straight over the bus from a client whom the list lets ask needs none.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,6 @@
-// Messages that every daemon answers. Served as `<daemon>/health`.
+// Messages that every daemon answers. Served as `<daemon>/health` by its host, so that an answer
+// also proves the encrypted path to it. Sizes are bytes, times seconds. No answer means down or not
+// ready; the caller tells which by the error it gets.
 #pragma once
 
 #include <map>
@@ -8,7 +10,8 @@
 
 namespace guild::messages {
 
-/// The answer to `<daemon>/health` (request: Nothing). That it came at all proves the encrypted path.
+/// The answer to `<daemon>/health` (request: Nothing). That it came at all proves the encrypted
+/// path.
 struct Health {
   std::string daemon;
   std::int64_t pid = 0;
@@ -19,6 +22,7 @@ struct Health {
   std::string version;
   std::map<std::string, std::int64_t> counters;  ///< The daemon's own figures, snake_case names.
 };
-BOOST_DESCRIBE_STRUCT(Health, (), (daemon, pid, ready, state, uptime_s, rss_bytes, version, counters))
+BOOST_DESCRIBE_STRUCT(Health, (),
+                      (daemon, pid, ready, state, uptime_s, rss_bytes, version, counters))
 
 }  // namespace guild::messages

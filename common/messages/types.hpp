@@ -1,7 +1,7 @@
 // Field types of messages that carry their own bounds; the codec checks them where input comes in.
 // Others that messages use: bool, integers, std::string (at most 64 KiB), Text<N>, Money, Uuid,
-// Instant, Duration, std::optional, std::map<std::string, T>, enums described with BOOST_DESCRIBE_ENUM,
-// and structs described with BOOST_DESCRIBE_STRUCT.
+// Instant, Duration, std::optional, std::map<std::string, T>, enums described with
+// BOOST_DESCRIBE_ENUM, and structs described with BOOST_DESCRIBE_STRUCT.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct Range {
   std::int64_t value = Default;
 
   constexpr Range() = default;
-  constexpr Range(std::int64_t of) : value(of) {}        // NOLINT: checked at the edge
+  constexpr Range(std::int64_t of) : value(of) {}            // NOLINT: checked at the edge
   constexpr operator std::int64_t() const { return value; }  // NOLINT
 };
 
@@ -35,8 +35,8 @@ struct List : std::vector<T> {
   using std::vector<T>::vector;
 };
 
-/// Any JSON object as compact text, at most 64 KiB and 8 levels (so that a page of messages that carry
-/// it stays under the codec's 16).
+/// Any JSON object as compact text, at most 64 KiB and 8 levels (so that a page of messages that
+/// carry it stays under the codec's 16).
 struct JsonObject {
   std::string text = "{}";
   friend bool operator==(const JsonObject&, const JsonObject&) = default;
