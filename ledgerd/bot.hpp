@@ -1,5 +1,6 @@
 // A bot as the book knows it, and what it keeps of a bot's credentials: keyed hashes, never the
-// credentials themselves. Pure data; the handle is at most 64 bytes and the account is bot/<handle>.
+// credentials themselves. Pure data; the handle is at most 64 bytes and the account is
+// bot/<handle>.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The migrations of ledger.db, compiled in from migrations/ by scripts/embed_migrations. A file that is
-// newer than the last of them is refused at start (schema_newer).
+// The migrations of ledger.db, compiled in from migrations/ by scripts/embed_migrations. A file
+// that is newer than the last of them is refused at start (schema_newer).
 #pragma once
 
 #include <span>
