@@ -1,4 +1,6 @@
-// One attempt as the runner carries it. Private to runner*.cpp.
+// One attempt as the runner carries it, from the moment it takes a slot until its end is on disk.
+// Private to runner.cpp and runner_stop.cpp. At most one write is under way for it; what its
+// command wrote stays here until it is known to be stored.
 #pragma once
 
 #include <chrono>

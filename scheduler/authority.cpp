@@ -17,7 +17,7 @@ Result<std::string> Authority::authorize(
                 "send the operator token");
   }
   if (!credential->operator_token) {
-    return fail(ErrorKind::denied, "operators_only", "exec tasks are for the operator only",
+    return fail(ErrorKind::denied, "not_permitted", "exec tasks are for the operator only",
                 "send the operator token, not a bot's key");
   }
   const Digest given = sha256(as_bytes(credential->operator_token->view()));

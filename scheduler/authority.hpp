@@ -1,7 +1,7 @@
 // Who may run and cancel tasks. Pure. A sender that the broker's list lets ask needs nothing more;
 // the gateway is a carrier and never a licence, so what it forwards must hold the operator's token.
 // Exec tasks are the operator's alone while workers run as the daemon's own user.
-// Codes (kind denied): credential_required, credentials_invalid, operators_only.
+// Codes (kind denied): credential_required, credentials_invalid, not_permitted.
 #pragma once
 
 #include <array>

@@ -1,4 +1,6 @@
-// The whole environment of a command: nothing of the scheduler's own is inherited.
+// The whole environment of a command, six variables: nothing of the scheduler's own is inherited,
+// so nothing in it can leak. `home` is the task's own folder; `bot` may be empty.
+// Cannot fail.
 #pragma once
 
 #include <string>

@@ -1,4 +1,6 @@
-// A task as the store holds it: what was asked for, and what has become of it.
+// A task as the store holds it: what was asked for, and what has become of it. `shown` is what
+// callers see; the rest is for the scheduler alone. Times are UTC, durations nanoseconds, bytes of
+// output are numbered from 0. Plain values: nothing here fails.
 #pragma once
 
 #include <cstdint>

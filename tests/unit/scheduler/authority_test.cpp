@@ -42,5 +42,5 @@ TEST_CASE("the gateway's caller shows the operator token") {
 TEST_CASE("a bot's credential is refused by name") {
   const Credential bot{
       .operator_token = {}, .api_key = guild::Text<128>("k"), .api_secret = guild::Text<128>("s")};
-  CHECK(refusal("gateway", bot) == "operators_only");
+  CHECK(refusal("gateway", bot) == "not_permitted");
 }
