@@ -193,9 +193,12 @@ struct Client::Impl {
   // ---- Frames.
 
   void receive_frames(Monotonic now) {
-    for (int i = 0; i < frames_per_round && socket->receive(incoming); ++i) {
+    for (int i = 0; i < frames_per_round; ++i) {
+      const auto received = socket->receive(incoming);
+      if (received == Socket::Received::nothing) return;
       const bool was_connected = session->connected();
-      const auto taken = take_frame(incoming.bytes(), now);
+      const auto taken = received == Socket::Received::frame ? take_frame(incoming.bytes(), now)
+                                                             : fail(malformed_frame());
       if (socket == nullptr) return;  // A callback closed us.
       if (!taken) return lose(attempts.ended(taken.error(), now));
       if (!was_connected && session->connected()) attempts.established(now);

@@ -44,7 +44,8 @@ void Outbox::Lane::recycle(FrameWriter frame) {
 void Outbox::Lane::pop() {
   if (full.empty()) {
     open.frame.clear();
-    open.credit_bytes = open.messages = open.items = 0;
+    open.cost = {};
+    open.items = 0;
     return;
   }
   recycle(std::move(full.front().frame));
@@ -58,19 +59,25 @@ void Outbox::Lane::clear() {
 // ---- In ----------------------------------------------------------------------------------------
 
 std::uint64_t Outbox::reset() {
-  std::uint64_t items = data_.open.items;
-  for (const Batch& batch : data_.full) items += batch.items;
+  std::uint64_t items = publishes_.open.items;
+  for (const Batch& batch : publishes_.full) items += batch.items;
   control_.clear();
-  data_.clear();
+  publishes_.clear();
+  calls_.clear();
   sending_ = nullptr;
-  queued_bytes_ = queued_messages_ = queued_credit_bytes_ = 0;
-  credit_bytes_ = credit_messages_ = 0;
+  queued_bytes_ = 0;
+  queued_ = credit_ = kept_ = {};
   return items;
 }
 
+void Outbox::open_window(std::uint64_t bytes, std::uint32_t messages) {
+  grant(bytes, messages);
+  kept_ = {.bytes = credit_.bytes / 4, .messages = credit_.messages / 4};
+}
+
 void Outbox::grant(std::uint64_t bytes, std::uint32_t messages) {
-  credit_bytes_ = add_without_overflow(credit_bytes_, bytes);
-  credit_messages_ = add_without_overflow(credit_messages_, messages);
+  credit_.bytes = add_without_overflow(credit_.bytes, bytes);
+  credit_.messages = add_without_overflow(credit_.messages, messages);
 }
 
 void Outbox::hello(const Hello& hello) { control_.open_for(record_overhead).frame.hello(hello); }
@@ -84,75 +91,90 @@ void Outbox::control(Kind kind, std::uint64_t number, std::string_view topic) {
 }
 
 template <class Write>
-void Outbox::add_data(std::size_t record_bytes, bool is_item, Write write) {
-  Batch& batch = data_.open_for(record_bytes);
+Outbox::Batch& Outbox::add(Lane& lane, std::size_t record_bytes, Write write) {
+  Batch& batch = lane.open_for(record_bytes);
   const std::size_t before = batch.frame.size();
+  if (before == 0) batch.begun = ++batches_begun_;
   write(batch.frame);
-  const std::size_t added = batch.frame.size() - before;
-  batch.credit_bytes += added;
-  batch.messages += 1;
-  batch.items += is_item ? 1 : 0;
-  queued_bytes_ += added;
-  queued_credit_bytes_ += added;
-  queued_messages_ += 1;
+  const auto added = static_cast<std::int64_t>(batch.frame.size() - before);
+  batch.cost.bytes += added;
+  batch.cost.messages += 1;
+  queued_bytes_ += static_cast<std::size_t>(added);
+  queued_.bytes += added;
+  queued_.messages += 1;
+  return batch;
 }
 
 void Outbox::publish(std::uint64_t sequence, std::string_view topic, bool ack_wanted,
                      std::string_view payload) {
-  add_data(record_overhead + topic.size() + payload.size(), true,
-           [&](FrameWriter& frame) { frame.publish_item(sequence, topic, ack_wanted, payload); });
+  const std::size_t record_bytes = record_overhead + topic.size() + payload.size();
+  Batch& batch = add(publishes_, record_bytes, [&](FrameWriter& frame) {
+    frame.publish_item(sequence, topic, ack_wanted, payload);
+  });
+  ++batch.items;
 }
 
 void Outbox::request(std::uint64_t correlation, std::string_view served_name,
                      std::uint32_t deadline_ms, std::string_view payload) {
-  add_data(record_overhead + served_name.size() + payload.size(), false, [&](FrameWriter& frame) {
-    frame.request(correlation, served_name, deadline_ms, payload);
-  });
+  add(calls_, record_overhead + served_name.size() + payload.size(),
+      [&](FrameWriter& frame) { frame.request(correlation, served_name, deadline_ms, payload); });
 }
 
 void Outbox::reply(std::uint64_t number, bool is_error, std::string_view payload) {
-  add_data(record_overhead + payload.size(), false, [&](FrameWriter& frame) {
-    frame.reply(Kind::reply, number, {}, {}, is_error, payload);
-  });
+  add(calls_, record_overhead + payload.size(),
+      [&](FrameWriter& frame) { frame.reply(Kind::reply, number, {}, {}, is_error, payload); });
 }
 
 void Outbox::cancel(std::uint64_t correlation) {
-  Batch& batch = data_.open_for(record_overhead);
+  Batch& batch = calls_.open_for(record_overhead);
+  if (batch.frame.empty()) batch.begun = ++batches_begun_;
   batch.frame.plain(Kind::cancel, correlation);
   queued_bytes_ += record_header_bytes;
 }
 
 // ---- Out ---------------------------------------------------------------------------------------
 
-bool Outbox::has_credit_for(const Batch& batch) const {
-  return batch.messages == 0 || (credit_bytes_ > 0 && credit_messages_ > 0);
+bool Outbox::may_go(const Lane& lane) const {
+  if (lane.empty()) return false;
+  const Credit& cost = lane.front().cost;
+  if (&lane == &control_ || cost.messages == 0) return true;
+  if (credit_.bytes <= 0 || credit_.messages <= 0) return false;
+  if (&lane == &calls_) return true;
+  // A publish leaves the kept quarter whole. One that is larger than a quarter cannot promise that,
+  // and goes from half the window on: the broker owes less than a quarter once it is idle.
+  return credit_.bytes >= kept_.bytes + std::min(cost.bytes, kept_.bytes) &&
+         credit_.messages >= kept_.messages + std::min(cost.messages, kept_.messages);
 }
 
 std::string_view Outbox::next() {
   sending_ = nullptr;
-  if (!control_.empty())
+  if (may_go(control_)) {
     sending_ = &control_;
-  else if (!data_.empty() && has_credit_for(data_.front()))
-    sending_ = &data_;
+  } else {
+    if (may_go(publishes_)) sending_ = &publishes_;
+    if (may_go(calls_) && (sending_ == nullptr || calls_.front().begun < publishes_.front().begun))
+      sending_ = &calls_;
+  }
   return sending_ == nullptr ? std::string_view{} : sending_->front().frame.frame();
 }
 
 void Outbox::sent() {
   GUILD_ASSERT(sending_ != nullptr && !sending_->empty());
   const Batch& batch = sending_->front();
-  if (sending_ == &data_) {
+  if (sending_ != &control_) {
     queued_bytes_ -= batch.frame.size();
-    queued_messages_ -= batch.messages;
-    queued_credit_bytes_ -= batch.credit_bytes;
-    credit_bytes_ -= static_cast<std::int64_t>(batch.credit_bytes);
-    credit_messages_ -= static_cast<std::int64_t>(batch.messages);
+    queued_.bytes -= batch.cost.bytes;
+    queued_.messages -= batch.cost.messages;
+    credit_.bytes -= batch.cost.bytes;
+    credit_.messages -= batch.cost.messages;
   }
   sending_->pop();
   sending_ = nullptr;
 }
 
 bool Outbox::has_full_frame() const {
-  return !control_.full.empty() || (!data_.full.empty() && has_credit_for(data_.front()));
+  const auto full_and_free = [&](const Lane& lane) { return !lane.full.empty() && may_go(lane); };
+  return full_and_free(control_) || full_and_free(publishes_) || full_and_free(calls_);
 }
 
 }  // namespace guild::bus

@@ -347,8 +347,12 @@ void Session::consumed(const Record& record, std::uint64_t messages) {
 
 void Session::return_credit(Monotonic now) {
   if (consumed_.messages == 0) return;
-  const bool quarter_used = consumed_.bytes >= options_.receive_credit_bytes / 4 ||
-                            consumed_.messages >= options_.receive_credit_messages / 4;
+  // The broker has no more than this in flight, whatever we offered.
+  constexpr std::uint64_t in_flight_bytes_max = 64U << 20U;
+  constexpr std::uint32_t in_flight_messages_max = 4'194'304;
+  const bool quarter_used =
+      consumed_.bytes >= std::min(options_.receive_credit_bytes, in_flight_bytes_max) / 4 ||
+      consumed_.messages >= std::min(options_.receive_credit_messages, in_flight_messages_max) / 4;
   if (quarter_used)
     send_credit();
   else if (!credit_due_)

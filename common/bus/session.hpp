@@ -39,6 +39,9 @@ struct Standing {
   bool withdrawn = false;
 };
 
+/// What ends a session whose broker sent something unreadable.
+Error malformed_frame();
+
 class Session : public std::enable_shared_from_this<Session> {
  public:
   static constexpr std::size_t standing_max = 16'384;

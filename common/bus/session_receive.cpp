@@ -19,11 +19,6 @@ std::string_view verb_of(Kind kind) {
   return "subscribe to";
 }
 
-std::unexpected<Error> malformed() {
-  return fail(ErrorKind::failed, "malformed_frame", "the broker sent a frame that cannot be read",
-              "run broker and clients of the same release");
-}
-
 }  // namespace
 
 Session::Handler Session::handler_of(Kind kind) {
@@ -38,18 +33,23 @@ Session::Handler Session::handler_of(Kind kind) {
   return handlers[index - first];
 }
 
+Error malformed_frame() {
+  return {ErrorKind::failed, "malformed_frame", "the broker sent a frame that cannot be read",
+          "run broker and clients of the same release"};
+}
+
 Result<void> Session::receive(std::string_view frame, Monotonic now) {
   const std::uint64_t life = life_;
   FrameReader reader(frame);
   while (const auto record = reader.next()) {
     const Handler handler = handler_of(record->kind);
     const bool opens = record->kind == Kind::welcome || record->kind == Kind::refused;
-    if (handler == nullptr || (expects_welcome_ && !opens)) return malformed();
-    if (!(this->*handler)(*record, now)) return malformed();
+    if (handler == nullptr || (expects_welcome_ && !opens)) return fail(malformed_frame());
+    if (!(this->*handler)(*record, now)) return fail(malformed_frame());
     if (life_ != life) return {};  // A callback closed the session.
     if (refusal_) return fail(*std::exchange(refusal_, {}));
   }
-  if (!reader.ok() || frame.empty()) return malformed();
+  if (!reader.ok()) return fail(malformed_frame());
   return_credit(now);
   announce_room();
   return {};
@@ -73,7 +73,7 @@ bool Session::on_welcome(const Record& record, Monotonic) {
   constexpr std::size_t headers = 512;
   const std::size_t frame_room = welcome->frame_max > headers ? welcome->frame_max - headers : 0;
   payload_max_ = std::min({payload_bytes_max, std::size_t{welcome->payload_max}, frame_room});
-  outbox_.grant(welcome->credit_bytes, welcome->credit_messages);
+  outbox_.open_window(welcome->credit_bytes, welcome->credit_messages);
 
   remake_standings();
   SessionEvent event;

@@ -217,15 +217,13 @@ bool Socket::send(std::string_view frame) {
   return zmq_send(dealer_, frame.data(), frame.size(), ZMQ_DONTWAIT) >= 0;
 }
 
-bool Socket::receive(Incoming& into) {
+Socket::Received Socket::receive(Incoming& into) {
   auto* message = static_cast<zmq_msg_t*>(into.message());
-  if (zmq_msg_recv(message, dealer_, ZMQ_DONTWAIT) < 0) return false;
-  if (zmq_msg_more(message) == 0) return true;
+  if (zmq_msg_recv(message, dealer_, ZMQ_DONTWAIT) < 0) return Received::nothing;
+  if (zmq_msg_more(message) == 0) return Received::frame;
   while (zmq_msg_more(message) != 0 && zmq_msg_recv(message, dealer_, ZMQ_DONTWAIT) >= 0) {
   }
-  zmq_msg_close(message);
-  zmq_msg_init(message);
-  return true;
+  return Received::several_parts;
 }
 
 std::optional<SocketEvent> Socket::next_event() {

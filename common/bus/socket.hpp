@@ -87,9 +87,8 @@ class Socket {
 
   /// False when there is no connection to send on.
   bool send(std::string_view frame);
-  /// False when nothing waits. A message of several parts is answered as an empty frame, which is
-  /// malformed to every reader.
-  bool receive(Incoming& into);
+  enum class Received { nothing, frame, several_parts };  ///< The last is malformed.
+  Received receive(Incoming& into);
   std::optional<SocketEvent> next_event();
 
  private:

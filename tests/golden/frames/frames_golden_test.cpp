@@ -272,7 +272,7 @@ void check_body(const Record& record, const Described& wanted) {
 /// form.
 bool is_refused(std::string_view frame) {
   FrameReader reader(frame);
-  bool refused = frame.empty();
+  bool refused = false;
   while (const auto record = reader.next()) {
     switch (record->kind) {
       case Kind::hello:

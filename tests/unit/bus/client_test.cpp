@@ -372,7 +372,6 @@ TEST_CASE("a frame that cannot be read ends the session with its name, and a new
   }
   SECTION("an ack for nothing") { broker.inject(std::string(writer.frame())); }
   SECTION("two parts") { broker.inject(std::string(writer.frame()), true); }
-  SECTION("empty") { broker.inject(""); }
   REQUIRE(run(*client, [&] { return events.with_code("malformed_frame") != nullptr; }));
   REQUIRE(run(*client, [&] { return broker.sessions == 2 && client->connected(); }));
 }
@@ -487,6 +486,23 @@ TEST_CASE("a publisher stops when its credit is used up, and goes on when more c
   REQUIRE(run(*client, [&] { return room; }));
   CHECK(client->publish_room() > 0);
   CHECK(broker.out_of_order == 0);
+}
+
+TEST_CASE("a client that may not publish can still ask and answer") {
+  House house;
+  auto broker_options = house.broker();
+  broker_options.credit_bytes = 100'000;
+  FakeBroker broker(broker_options);
+  broker.hold_publish_credit = true;
+  auto client = make(house.client());
+  REQUIRE(client->serve(
+      "svc/echo", [](std::string_view payload, Responder responder) { responder.reply(payload); }));
+  REQUIRE(client->wait_connected(5s));
+  for (int i = 0; i < 5'000; ++i) REQUIRE(client->publish("a/b", std::string(100, 'x')));
+  for (int i = 0; i < 2'000; ++i)
+    REQUIRE(client->request_and_wait("svc/echo", std::string(100, 'y'), 5s).has_value());
+  CHECK(broker.items < 5'000);
+  CHECK(client->publish_room() == 0);
 }
 
 TEST_CASE("a burst shares frames, and a lone item does not wait") {

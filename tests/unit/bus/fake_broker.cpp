@@ -193,7 +193,7 @@ void FakeBroker::apply(const std::string& id, Session& session, const Record& re
 }
 
 void FakeBroker::give_credit(Session& session, const Record& record, std::uint32_t messages) {
-  if (!return_credit) return;
+  if (!return_credit || (hold_publish_credit && record.kind == Kind::publish)) return;
   session.out.credit(Kind::credit_grant,
                      record_header_bytes + record.topic.size() + record.body.size(), messages);
 }

@@ -47,6 +47,7 @@ class FakeBroker {
 
   // Switches; may change while it runs.
   std::atomic<bool> return_credit{true};
+  std::atomic<bool> hold_publish_credit{false};  ///< As under policy `block`.
   std::atomic<bool> ack{true};
   std::atomic<bool> deny_subscriptions{false};
 

@@ -111,6 +111,49 @@ TEST_CASE("room counts what is queued, and is zero when either credit is used up
   CHECK(outbox.room() == 1'000 - (16 + 3 + 1 + 4 + 100) - (4 + 1));
 }
 
+TEST_CASE("publishes leave the last quarter of the window to calls") {
+  Outbox outbox(plenty);
+  outbox.open_window(1'000, 1'000);
+  CHECK(outbox.room() == 750);
+  for (std::uint64_t i = 1; i <= 5; ++i) outbox.publish(i, "a/b", false, std::string(60'000, 'x'));
+  CHECK(drain(outbox).size() == 1);  // Larger than a quarter: from half the window on.
+  outbox.grant(59'024 + 499, 1);     // A little under half the window.
+  CHECK(drain(outbox).empty());
+  CHECK(outbox.room() == 0);
+  outbox.request(1, "s/x", 10, "q");
+  outbox.reply(1, false, "r");
+  outbox.cancel(1);
+  CHECK(drain(outbox) ==
+        std::vector<std::vector<Kind>>{{Kind::request, Kind::reply, Kind::cancel}});
+  outbox.grant(500 - 499 + 24 + 18, 3);  // And what the calls took.
+  CHECK(drain(outbox).size() == 1);
+}
+
+TEST_CASE("small publishes stop before the kept quarter, in bytes and in messages") {
+  Outbox outbox(plenty);
+  SECTION("bytes") { outbox.open_window(1'000, 1'000'000); }
+  SECTION("messages") { outbox.open_window(1'000'000, 8); }
+  std::size_t sent = 0;
+  for (std::uint64_t i = 1; i <= 100; ++i) {
+    outbox.publish(i, "a/b", false, std::string(76, 'x'));
+    sent += drain(outbox).size();
+  }
+  CHECK((sent == 7 || sent == 6));
+  outbox.request(1, "s/x", 10, "q");
+  CHECK(drain(outbox).size() == 1);
+}
+
+TEST_CASE("calls and publishes leave in the order in which they were begun, when both may") {
+  Outbox outbox(plenty);
+  outbox.grant(1'000'000, 1'000);
+  outbox.publish(1, "a/b", false, "x");
+  outbox.request(1, "s/x", 10, "q");
+  CHECK(drain(outbox) == std::vector<std::vector<Kind>>{{Kind::publish}, {Kind::request}});
+  outbox.request(2, "s/x", 10, "q");
+  outbox.publish(2, "a/b", false, "x");
+  CHECK(drain(outbox) == std::vector<std::vector<Kind>>{{Kind::request}, {Kind::publish}});
+}
+
 TEST_CASE("the limit holds, and space comes back when frames leave") {
   Outbox outbox(1'000);
   CHECK(outbox.fits(1'000));
