@@ -5,13 +5,16 @@
 namespace guild::ledgerd {
 
 Reader::Reader(std::unique_ptr<storage::Connection> connection, std::size_t waiting_max)
-    : connection_(std::move(connection)), waiting_max_(waiting_max), thread_([this] { run(); }) {}
+    : connection_(std::move(connection)),
+      waiting_max_(waiting_max),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 Reader::~Reader() {
   {
     const std::lock_guard lock(mutex_);
     is_stopping_ = true;
   }
+  thread_.request_stop();
   work_came_.notify_one();
   thread_.join();
 }
@@ -33,7 +36,7 @@ std::size_t Reader::waiting() const {
   return works_.size();
 }
 
-void Reader::run() {
+void Reader::run(const std::stop_token& stop) {
   while (true) {
     std::unique_lock lock(mutex_);
     work_came_.wait(lock, [this] { return is_stopping_ || !works_.empty(); });
@@ -41,7 +44,7 @@ void Reader::run() {
     const Work work = std::move(works_.front());
     works_.pop_front();
     lock.unlock();
-    work(*connection_);
+    work(*connection_, stop);
   }
 }
 

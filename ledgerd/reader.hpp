@@ -17,10 +17,11 @@ namespace guild::ledgerd {
 
 class Reader {
  public:
-  using Work = std::function<void(storage::Connection&)>;
+  /// `stop` is requested when the reader is to end: whatever takes long should then give up.
+  using Work = std::function<void(storage::Connection&, const std::stop_token& stop)>;
 
   Reader(std::unique_ptr<storage::Connection> connection, std::size_t waiting_max);
-  /// Finishes what runs; what waits is not begun.
+  /// Asks what runs to stop, and waits for it; what waits is not begun.
   ~Reader();
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
@@ -28,9 +29,11 @@ class Reader {
   /// Thread-safe; `work` runs on the reader's thread.
   Result<void> submit(Work work);
   std::size_t waiting() const;
+  /// Whatever runs, or is submitted from now on, is asked to give up.
+  void request_stop() { thread_.request_stop(); }
 
  private:
-  void run();
+  void run(const std::stop_token& stop);
 
   const std::unique_ptr<storage::Connection> connection_;
   const std::size_t waiting_max_;

@@ -98,13 +98,14 @@ void Service::balance(const messages::GetBalance& request,
 }
 
 template <class Reply>
-void Service::read(Reader& reader, std::function<Result<Reply>(storage::Connection&)> read,
+void Service::read(Reader& reader,
+                   std::function<Result<Reply>(storage::Connection&, const std::stop_token&)> read,
                    const host::Answer<Reply>& answer) {
   // Handed on and not copied, so that its last copy ends on the loop thread.
   const auto mine = std::make_shared<host::Answer<Reply>>(answer);
-  const auto submitted =
-      reader.submit([this, read = std::move(read), mine](storage::Connection& file) {
-        auto found = read(file);
+  const auto submitted = reader.submit(
+      [this, read = std::move(read), mine](storage::Connection& file, const std::stop_token& stop) {
+        auto found = read(file, stop);
         host_.post([answer = std::move(*mine), found = std::move(found)] { answer(found); });
       });
   if (!submitted) refuse(answer, submitted.error());
@@ -121,7 +122,8 @@ void Service::entries(const messages::ListEntries& request,
                                      static_cast<std::size_t>(limit) + 2);
   read<messages::EntriesPage>(
       reader_,
-      [number = account->number, after, limit, tail = std::move(tail)](storage::Connection& file) {
+      [number = account->number, after, limit, tail = std::move(tail)](storage::Connection& file,
+                                                                       const std::stop_token&) {
         return read_entries(file, number, after, limit, &tail);
       },
       answer);
@@ -132,8 +134,9 @@ void Service::verify(const messages::Nothing& /*request*/,
   ++verifications_;
   read<messages::VerifyReport>(
       verifier_,
-      [known = view_.head()](storage::Connection& file) -> Result<messages::VerifyReport> {
-        auto report = verify_file(file, known);
+      [known = view_.head()](storage::Connection& file,
+                             const std::stop_token& stop) -> Result<messages::VerifyReport> {
+        auto report = verify_file(file, known, stop);
         if (report && !report->ok)
           GUILD_LOG(critical, "verify", "the book is damaged at posting {}: {}",
                     report->first_bad_seq, report->problem);

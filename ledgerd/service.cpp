@@ -137,10 +137,11 @@ void Service::serve() {
 Outbox::Ports Service::outbox_ports() {
   Outbox::Ports ports;
   ports.fetch = [this](std::int64_t after, std::function<void(Result<Outbox::Entries>)> take) {
-    const auto submitted = reader_.submit([this, after, take](storage::Connection& file) {
-      auto entries = read_legs_after(file, after, Outbox::batch_legs);
-      host_.post([take, entries = std::move(entries)] { take(entries); });
-    });
+    const auto submitted =
+        reader_.submit([this, after, take](storage::Connection& file, const std::stop_token&) {
+          auto entries = read_legs_after(file, after, Outbox::batch_legs);
+          host_.post([take, entries = std::move(entries)] { take(entries); });
+        });
     if (!submitted) host_.post([take, error = submitted.error()] { take(fail(error)); });
   };
   ports.publish = [this](const messages::Entry& entry, Outbox::OnDone accepted) {
@@ -167,10 +168,15 @@ Outbox::Ports Service::outbox_ports() {
 }
 
 void Service::drain(std::function<void()> done) {
+  verifier_.request_stop();
   // Short: the host takes no more requests, and what waits is one group.
   journal_->drain();
-  // Its answers were posted before this.
-  host_.post([this, done = std::move(done)] { outbox_.drain(done); });
+  // The answers to writes and reads were posted before this.
+  const auto go_on = [this, done = std::move(done)] { outbox_.drain(done); };
+  const auto after_reads = [this, go_on](storage::Connection&, const std::stop_token&) {
+    host_.post(go_on);
+  };
+  if (!reader_.submit(after_reads)) host_.post(go_on);
 }
 
 std::map<std::string, std::int64_t> Service::counters() const {

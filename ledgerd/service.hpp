@@ -69,7 +69,8 @@ class Service : public host::Service {
             const host::Answer<messages::Receipt>& answer);
   /// Does `read` on a reader's thread and answers what it found.
   template <class Reply>
-  void read(Reader& reader, std::function<Result<Reply>(storage::Connection&)> read,
+  void read(Reader& reader,
+            std::function<Result<Reply>(storage::Connection&, const std::stop_token&)> read,
             const host::Answer<Reply>& answer);
   template <class Reply>
   void refuse(const host::Answer<Reply>& answer, const Error& error);

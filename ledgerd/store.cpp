@@ -1,6 +1,7 @@
 #include "ledgerd/store.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/base/assert.hpp"
 #include "ledgerd/packed.hpp"
@@ -25,6 +26,11 @@ std::array<std::uint8_t, N> exactly(BytesView bytes) {
   std::array<std::uint8_t, N> exact{};
   if (bytes.size() == N) std::ranges::copy(bytes, exact.begin());
   return exact;
+}
+
+/// 0, which no account has, for what cannot be a number.
+AccountNumber account_number(std::int64_t stored) {
+  return std::in_range<AccountNumber>(stored) ? static_cast<AccountNumber>(stored) : 0;
 }
 
 /// From the columns seq, id, time, legs, hash.
@@ -54,7 +60,7 @@ Result<void> each_posting(Statement statement, const TakePosting& take) {
 
 Result<void> each_list(Statement statement, const TakeList& take) {
   return each_row(statement, [&](const Statement& row) {
-    take(static_cast<AccountNumber>(row.integer(0)), row.integer(1), unpack_seqs(row.blob(2)));
+    take(account_number(row.integer(0)), row.integer(1), unpack_seqs(row.blob(2)));
     return true;
   });
 }
@@ -80,7 +86,7 @@ Result<std::optional<AccountNumber>> find_account(Connection& file, std::string_
   GUILD_TRY(const auto number,
             file.query_integer("SELECT number FROM accounts WHERE name = ?", name));
   if (!number) return std::optional<AccountNumber>{};
-  return std::optional(static_cast<AccountNumber>(*number));
+  return std::optional(account_number(*number));
 }
 
 Result<void> each_name(Connection& file, std::span<const std::int64_t> numbers,
@@ -89,7 +95,7 @@ Result<void> each_name(Connection& file, std::span<const std::int64_t> numbers,
                                               "(SELECT value FROM json_each(?))"));
   statement.bind(1, json_of(numbers));
   return each_row(statement, [&](const Statement& row) {
-    take(static_cast<AccountNumber>(row.integer(0)), row.text(1));
+    take(account_number(row.integer(0)), row.text(1));
     return true;
   });
 }
@@ -186,7 +192,7 @@ Result<void> each_bot(Connection& file, const std::function<void(BotRecord)>& ta
   return each_row(statement, [&](const Statement& row) {
     const bool is_alive = row.text(2) == text_of(BotStatus::ALIVE);
     take({.handle = std::string(row.text(0)),
-          .account = static_cast<AccountNumber>(row.integer(1)),
+          .account = account_number(row.integer(1)),
           .status = is_alive ? BotStatus::ALIVE : BotStatus::DEAD,
           .created_at = {row.integer(3)},
           .grant_seq = row.integer(4)});

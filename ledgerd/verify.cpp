@@ -25,7 +25,8 @@ struct FirstEntry {
 /// One reading of the file. Each step answers whether the book is sound so far.
 class Verification {
  public:
-  Verification(Connection& file, std::optional<TreeHead> known) : file_(file), known_(known) {}
+  Verification(Connection& file, std::optional<TreeHead> known, const std::stop_token& stop)
+      : file_(file), known_(known), stop_(stop) {}
 
   Result<void> run() {
     using Step = Result<void> (Verification::*)();
@@ -81,8 +82,11 @@ class Verification {
   }
 
   Result<void> read_postings() {
-    return store::each_posting_after(file_, std::numeric_limits<std::int64_t>::min(),
-                                     [this](const Posting& posting) { return take(posting); });
+    GUILD_CHECK(store::each_posting_after(
+        file_, std::numeric_limits<std::int64_t>::min(),
+        [this](const Posting& posting) { return !stop_.stop_requested() && take(posting); }));
+    if (!stop_.stop_requested()) return {};
+    return fail(ErrorKind::unavailable, "stopped", "the verification was stopped", "ask again");
   }
 
   bool take(const Posting& posting) {
@@ -160,6 +164,7 @@ class Verification {
 
   Connection& file_;
   const std::optional<TreeHead> known_;
+  const std::stop_token& stop_;
   Accounts accounts_;
   ChainHead head_;
   Tree tree_;
@@ -175,10 +180,11 @@ bool is_damage(const Error& error) {
 
 }  // namespace
 
-Result<messages::VerifyReport> verify_file(Connection& file, std::optional<TreeHead> known) {
+Result<messages::VerifyReport> verify_file(Connection& file, std::optional<TreeHead> known,
+                                           const std::stop_token& stop) {
   std::optional<Verification> verification;
   const Result<void> read = file.snapshot([&](Connection& snapshot) {
-    verification.emplace(snapshot, known);  // A reopened file is read from the start.
+    verification.emplace(snapshot, known, stop);  // A reopened file is read from the start.
     return verification->run();
   });
   if (!read && (!verification || !is_damage(read.error())))

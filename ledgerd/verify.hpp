@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 
 #include "common/messages/ledgerd.hpp"
 #include "common/storage/connection.hpp"
@@ -14,8 +15,10 @@ namespace guild::ledgerd {
 
 /// `known`: the head that the running daemon had in memory before the reading began; the file must
 /// hold at least that. A book that is wrong is a report, not an Error; an Error means that the file
-/// could not be read at all.
+/// could not be read at all,
+/// or (code stopped) that `stop` was requested.
 Result<messages::VerifyReport> verify_file(storage::Connection& file,
-                                           std::optional<TreeHead> known = {});
+                                           std::optional<TreeHead> known = {},
+                                           const std::stop_token& stop = {});
 
 }  // namespace guild::ledgerd

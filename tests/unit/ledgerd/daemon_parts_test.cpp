@@ -115,34 +115,36 @@ TEST_CASE("a reader reads in order and refuses past its bound") {
   std::vector<std::int64_t> seen;
   std::latch entered(1), open(1), last(1);
   Reader reader(file.connect(storage::Mode::read_only), 2);
-  must(reader.submit([&](storage::Connection& at) {
+  must(reader.submit([&](storage::Connection& at, const std::stop_token&) {
     entered.count_down();
     open.wait();
     seen.push_back(must(at.query_integer("SELECT count(*) FROM postings")).value());
   }));
   entered.wait();
-  must(reader.submit([&](storage::Connection&) { seen.push_back(-1); }));
-  must(reader.submit([&](storage::Connection&) { last.count_down(); }));
+  must(reader.submit([&](storage::Connection&, const std::stop_token&) { seen.push_back(-1); }));
+  must(reader.submit([&](storage::Connection&, const std::stop_token&) { last.count_down(); }));
   CHECK(reader.waiting() == 2);
-  CHECK(reader.submit([](storage::Connection&) {}).error().code == "reads_full");
+  CHECK(reader.submit([](storage::Connection&, const std::stop_token&) {}).error().code ==
+        "reads_full");
   open.count_down();
   last.wait();
   CHECK(seen == std::vector<std::int64_t>{6, -1});
 }
 
-TEST_CASE("a reader that ends finishes what runs") {
+TEST_CASE("a reader that ends asks what runs to stop, and waits for it") {
   LedgerFile file;
   bool is_finished = false;
-  std::latch entered(1), open(1);
-  auto reader = std::make_unique<Reader>(file.connect(), 10);
-  must(reader->submit([&](storage::Connection&) {
-    entered.count_down();
-    open.wait();
-    is_finished = true;
-  }));
-  entered.wait();
-  std::thread ender([ending = std::move(reader)]() mutable { ending.reset(); });
-  open.count_down();
-  ender.join();
+  std::latch entered(1);
+  {
+    Reader reader(file.connect(), 10);
+    must(reader.submit([&](storage::Connection&, const std::stop_token& stop) {
+      entered.count_down();
+      std::latch asked(1);
+      const std::stop_callback on_stop(stop, [&] { asked.count_down(); });
+      asked.wait();
+      is_finished = true;
+    }));
+    entered.wait();
+  }
   CHECK(is_finished);
 }

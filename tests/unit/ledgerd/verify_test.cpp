@@ -54,6 +54,16 @@ TEST_CASE("a sound book verifies, and its root is the one in memory") {
   CHECK(report.problem.empty());
 }
 
+TEST_CASE("a verification gives up when it is asked to") {
+  LedgerFile file;
+  write_small_book(file);
+  std::stop_source stop;
+  stop.request_stop();
+  const auto outcome = verify_file(*file.connect(), {}, stop.get_token());
+  REQUIRE_FALSE(outcome);
+  CHECK(outcome.error().code == "stopped");
+}
+
 TEST_CASE("an empty file is a sound book of nothing") {
   LedgerFile file;
   file.connect();
