@@ -20,9 +20,6 @@ constexpr std::chrono::milliseconds handshake_limit = 2s;
 constexpr std::chrono::milliseconds heartbeat_every = 5s;
 constexpr std::chrono::milliseconds heartbeat_limit = 15s;
 constexpr std::chrono::milliseconds linger = 500ms;
-/// Frames that may wait for one connection. Credit bounds what is delivered; this bounds the
-/// answers to a client that asks and never reads.
-constexpr int waiting_frames_max = 262'144;
 constexpr int router_zap_enforce_domain = 93;  // Not in the public header of a stable build.
 /// Frames of one round: few enough that a burst of one client does not delay what others wait for.
 constexpr int frames_per_round = 256;
@@ -104,8 +101,8 @@ Result<void> RouteLoop::set_options() {
   GUILD_CHECK(router_->set(ZMQ_HEARTBEAT_TIMEOUT, heartbeat_limit));
   GUILD_CHECK(router_->set(ZMQ_HEARTBEAT_TTL, heartbeat_limit));
   GUILD_CHECK(router_->set(ZMQ_LINGER, linger));
-  GUILD_CHECK(router_->set(ZMQ_SNDHWM, waiting_frames_max));
-  return router_->set(ZMQ_RCVHWM, waiting_frames_max);
+  GUILD_CHECK(router_->set(ZMQ_SNDHWM, options_.waiting_frames_max));
+  return router_->set(ZMQ_RCVHWM, options_.waiting_frames_max);
 }
 
 void RouteLoop::start() {

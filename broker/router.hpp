@@ -35,6 +35,9 @@ struct RouterOptions {
   int io_threads = 2;
   /// How long to look for more work before sleeping; what an echo waits for.
   std::chrono::microseconds spin{100};
+  /// Frames that may wait for one connection. Credit bounds what is delivered; this bounds the
+  /// answers to a client that asks and never reads, whose session then ends.
+  int waiting_frames_max = 262'144;
   CoreOptions core;
 };
 

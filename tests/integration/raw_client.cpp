@@ -111,7 +111,8 @@ std::string publish_bytes(std::uint64_t number, std::string_view topic,
   return record_bytes(publish, number, topic, {}, body);
 }
 
-RawClient::RawClient(const std::string& endpoint, const std::optional<RawKeys>& keys) {
+RawClient::RawClient(const std::string& endpoint, const std::optional<RawKeys>& keys,
+                     int frames_held_max) {
   context_ = zmq_ctx_new();
   socket_ = zmq_socket(context_, ZMQ_DEALER);
   set(socket_, ZMQ_LINGER, 1'000);
@@ -119,7 +120,7 @@ RawClient::RawClient(const std::string& endpoint, const std::optional<RawKeys>& 
   set(socket_, ZMQ_RECONNECT_IVL, -1);
   set(socket_, ZMQ_SNDTIMEO, 5'000);
   set(socket_, ZMQ_SNDHWM, 0);
-  set(socket_, ZMQ_RCVHWM, 0);
+  set(socket_, ZMQ_RCVHWM, frames_held_max);
   if (keys) {
     zmq_setsockopt(socket_, ZMQ_CURVE_SERVERKEY, keys->server_key.data(), key_bytes);
     zmq_setsockopt(socket_, ZMQ_CURVE_PUBLICKEY, keys->public_key.data(), key_bytes);

@@ -55,8 +55,10 @@ class RawClient {
  public:
   using Limit = std::chrono::milliseconds;
 
-  /// Starts connecting, with CURVE when there are keys.
-  RawClient(const std::string& endpoint, const std::optional<RawKeys>& keys);
+  /// Starts connecting, with CURVE when there are keys. `frames_held_max`: what its own libzmq
+  /// takes in before it is asked; 0 is no limit.
+  RawClient(const std::string& endpoint, const std::optional<RawKeys>& keys,
+            int frames_held_max = 0);
   /// Lets what was sent leave.
   ~RawClient();
   RawClient(const RawClient&) = delete;
