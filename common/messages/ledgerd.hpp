@@ -41,7 +41,8 @@ BOOST_DESCRIBE_ENUM(EntryType, GRANT, WAGER, HEARTBEAT, HEARTBEAT_OBSERVE, MARKE
 /// `ledgerd/transfer` → Receipt. Moves `amount` from `debit` to `credit`. Resend with the same `id`
 /// until answered: the same content gets the first receipt, other content `id_reused`.
 /// Codes: amount_not_positive, same_account, debit_account_unknown, credit_account_unknown,
-/// funds_short, id_reused, account_closed, not_permitted, balance_overflow.
+/// funds_short, id_reused, account_closed, accounts_full, balance_overflow; not_permitted,
+/// credential_required (a carrier sent none), credentials_invalid.
 struct CreateTransfer {
   Uuid id;
   AccountName debit, credit;
@@ -56,6 +57,7 @@ GUILD_OPTIONAL_FIELDS(CreateTransfer, "reference")
 /// `ledgerd/charge` → Receipt. Books the cost of one attempt of a task: bot → treasury, type
 /// CHARGE. `id` is Uuid::of_name("<task>/<attempt>"), so an attempt is charged once whatever is
 /// sent again.
+/// From the scheduler only. Codes: those of transfer; id_invalid (it is not that of the attempt).
 struct ChargeTask {
   Uuid id;
   Handle bot;
@@ -113,7 +115,8 @@ struct EntriesPage {
 };
 BOOST_DESCRIBE_STRUCT(EntriesPage, (), (entries, more))
 
-/// `ledgerd/verify` (Nothing) → VerifyReport: recomputes everything from the file.
+/// `ledgerd/verify` (Nothing) → VerifyReport: recomputes everything from the file. first_bad_seq is
+/// 0 when the book is sound, or when what is wrong is not one posting (an account, a bot, an index).
 struct VerifyReport {
   bool ok = false;
   std::int64_t entries = 0;  ///< Postings.
@@ -141,7 +144,8 @@ struct BotCreated {
 };
 BOOST_DESCRIBE_STRUCT(BotCreated, (), (handle, balance, api_key, api_secret))
 
-/// `ledgerd/bot-list` → BotsPage, by handle, after `after`. `ledgerd/bot-show` (GetBot) → Bot.
+/// `ledgerd/bot-list` → BotsPage, by handle, after `after`. `ledgerd/bot-show` (GetBot) → Bot,
+/// code bot_unknown.
 struct ListBots {
   Handle after;
   Range<1, 1'000, 100> limit;

@@ -9,8 +9,6 @@ using namespace guild::ledgerd;
 
 namespace {
 
-constexpr Digest zeros{};
-
 /// What must be as before after a refusal or an undoing.
 struct Snapshot {
   explicit Snapshot(const Book& book)
