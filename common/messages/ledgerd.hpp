@@ -116,7 +116,8 @@ struct EntriesPage {
 BOOST_DESCRIBE_STRUCT(EntriesPage, (), (entries, more))
 
 /// `ledgerd/verify` (Nothing) → VerifyReport: recomputes everything from the file. first_bad_seq is
-/// 0 when the book is sound, or when what is wrong is not one posting (an account, a bot, an index).
+/// 0 when the book is sound, or when what is wrong is not one posting (an account, a bot, an
+/// index).
 struct VerifyReport {
   bool ok = false;
   std::int64_t entries = 0;  ///< Postings.
