@@ -153,8 +153,8 @@ class Client {
   Result<void> watch(std::string_view topic, OnPresence changed);
 
   /// Exactly one answer: the reply, the responder's error, or a bus error. `deadline` up to 10 min.
-  /// It may overtake publishes that wait for credit: the last quarter of it is kept for requests and
-  /// replies.
+  /// It may overtake publishes that wait for credit: the last quarter of it is kept for requests
+  /// and replies.
   Result<void> request(std::string_view name, std::string_view payload, Duration deadline,
                        OnReply answer);
 
