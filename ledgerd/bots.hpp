@@ -1,5 +1,6 @@
 // Bots: making one. The bot, its account, its GRANT, the hashes of its key and secret and the audit
 // record are one job of the journal, and so one transaction: no bot is without its GRANT.
+// Whoever asks is already known to be allowed to (authority.hpp).
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
 // Chain: how a posting links to what came before it, globally and per account, and what makes a
 // stored posting wrong. The book uses it to book, recovery and verify to check. Pure.
+// A Fault is of the file, never of a caller: the book that holds it is not to be used.
 #pragma once
 
 #include <cstdint>

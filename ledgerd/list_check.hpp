@@ -1,5 +1,6 @@
 // ListCheck: whether the stored lists of each account's postings say what the postings say, without
 // keeping either: both sides fold their seqs, in order, into one keyed hash per account. Pure.
+// Memory: about 60 bytes per account. That lists which differ agree by chance: 1 in 2^64.
 #pragma once
 
 #include <cstdint>

@@ -81,13 +81,13 @@ Result<void> read_all(Connection& file, Recovered& into) {
 }  // namespace
 
 Result<Recovered> recover(Connection& file) {
-  std::optional<Recovered> recovered;
+  Recovered recovered;
   const Result<void> read = file.snapshot([&](Connection& snapshot) {
-    recovered.emplace();
-    return read_all(snapshot, *recovered);
+    recovered = {};  // A reopened file is read from the start.
+    return read_all(snapshot, recovered);
   });
   if (!read) return fail(Error(read.error()).while_doing("read the book"));
-  return std::move(*recovered);
+  return recovered;
 }
 
 }  // namespace guild::ledgerd

@@ -1,5 +1,6 @@
-// Refusal: why the book does not book a draft. Each reason has its own stable code; a refusal has
-// changed nothing.
+// Refusal: why the book does not book a draft. Each reason has its own stable code, which is the
+// enumerator's name and part of the contract with callers (common/messages/ledgerd.hpp). A refusal
+// is an answer and not a failure: it has changed nothing, in memory or in the file.
 #pragma once
 
 #include <string>

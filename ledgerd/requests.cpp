@@ -58,7 +58,7 @@ void Service::book(const std::expected<Draft, Refusal>& draft,
     GUILD_TRY(*booked, transaction.book(draft));
     return {};
   };
-  auto done = [this, answer, booked](const Result<void>& outcome) mutable {
+  auto done = [this, answer = answer, booked](const Result<void>& outcome) mutable {
     host_.post([this, answer = std::move(answer), booked, outcome] {
       if (!outcome) return refuse(answer, outcome.error());
       answer(booked->receipt());
@@ -169,7 +169,7 @@ void Service::create_bot(const messages::CreateBot& request,
     });
     return {};
   };
-  auto done = [this, answer, creation](const Result<void>& outcome) mutable {
+  auto done = [this, answer = answer, creation](const Result<void>& outcome) mutable {
     host_.post([this, answer = std::move(answer), creation, outcome] {
       if (!outcome) return refuse(answer, outcome.error());
       GUILD_LOG(info, "bots", "created {} with {}", creation->handle, creation->grant.text());

@@ -136,7 +136,8 @@ void Service::serve() {
 
 Outbox::Ports Service::outbox_ports() {
   Outbox::Ports ports;
-  ports.fetch = [this](std::int64_t after, std::function<void(Result<Outbox::Entries>)> take) {
+  ports.fetch = [this](std::int64_t after,
+                       const std::function<void(Result<Outbox::Entries>)>& take) {
     const auto submitted =
         reader_.submit([this, after, take](storage::Connection& file, const std::stop_token&) {
           auto entries = read_legs_after(file, after, Outbox::batch_legs);
@@ -147,7 +148,7 @@ Outbox::Ports Service::outbox_ports() {
   ports.publish = [this](const messages::Entry& entry, Outbox::OnDone accepted) {
     return host_.bus().publish(topic_of(entry), messages::encode(entry), std::move(accepted));
   };
-  ports.keep_mark = [this](std::int64_t seq, Outbox::OnDone kept) {
+  ports.keep_mark = [this](std::int64_t seq, const Outbox::OnDone& kept) {
     const auto done = [this, kept](const Result<void>& outcome) {
       host_.post([kept, outcome] { kept(outcome); });
     };

@@ -182,15 +182,17 @@ bool is_damage(const Error& error) {
 
 Result<messages::VerifyReport> verify_file(Connection& file, std::optional<TreeHead> known,
                                            const std::stop_token& stop) {
-  std::optional<Verification> verification;
+  std::optional<messages::VerifyReport> report;
   const Result<void> read = file.snapshot([&](Connection& snapshot) {
-    verification.emplace(snapshot, known, stop);  // A reopened file is read from the start.
-    return verification->run();
+    report.reset();  // A reopened file is read from the start.
+    Verification verification(snapshot, known, stop);
+    const Result<void> ran = verification.run();
+    if (!ran && is_damage(ran.error())) verification.note_unreadable(ran.error());
+    if (ran || is_damage(ran.error())) report = verification.report();
+    return ran;
   });
-  if (!read && (!verification || !is_damage(read.error())))
-    return fail(Error(read.error()).while_doing("verify the book"));
-  if (!read) verification->note_unreadable(read.error());
-  return verification->report();
+  if (report) return *std::move(report);
+  return fail(Error(read.error()).while_doing("verify the book"));
 }
 
 }  // namespace guild::ledgerd
