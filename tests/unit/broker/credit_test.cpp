@@ -122,7 +122,6 @@ TEST_CASE("requests and replies take credit and give it back, however many there
 TEST_CASE("a session that sends far beyond its credit is refused") {
   // The grants never reach it: a window of one quarter of nothing.
   World world({}, all(Overflow::block));
-  Limits limits;
   auto& ada = world.join("ada");
   auto& bob = world.join("bob", 0);
   world.subscribe(bob, "a");
