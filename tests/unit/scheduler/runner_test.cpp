@@ -240,9 +240,12 @@ TEST_CASE("what ran when the scheduler died ends by its policy; what waited stil
   REQUIRE(world.cancel(unwanted, "not wanted"));
   world.crash();
 
+  // The cancelled one may have been killed and written down just before the crash.
   world.changes.clear();
   const Runner::Recovered recovered = world.start();
-  CHECK(recovered.ended.size() == 3);
+  const bool was_in_time = recovered.ended.size() == 2;
+  CHECK((was_in_time || recovered.ended.size() == 3));
+  for (const auto& ended : recovered.ended) CHECK((!was_in_time || ended.shown.id != unwanted));
   CHECK(recovered.queued == 2);
   CHECK(world.find(failing).shown.state == TaskState::failed);
   CHECK(world.find(failing).shown.reason == "the scheduler died while it ran");
