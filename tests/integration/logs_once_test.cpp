@@ -28,7 +28,6 @@ std::vector<Line> lines_of(TestHome& home, const std::string& producer) {
     INFO(page.err);
     REQUIRE(page.exit_code == 0);
     const auto records = json_lines(page.out);
-    if (records.empty()) return lines;
     for (const Json& stored : records) {
       const Json& record = stored.at("record");
       REQUIRE(stored.at("producer") == producer);
@@ -36,6 +35,8 @@ std::vector<Line> lines_of(TestHome& home, const std::string& producer) {
           {record.at("boot"), record.at("message"), record.at("seq"), stored.at("lost_before")});
       after = stored.at("id");
     }
+    // A page that is not full is the last: each question makes the broker log a line of its own.
+    if (records.size() < 1000) return lines;
   }
 }
 
