@@ -101,7 +101,7 @@ class Listener {
       const auto record = client_.raw().next(milliseconds(100));
       if (!record || record->kind != guild::raw::deliver) continue;
       const auto items = record->items();
-      client_.raw().return_credit(*record, static_cast<std::uint32_t>(items.size()));
+      client_.raw().return_credit_if_connected(*record, static_cast<std::uint32_t>(items.size()));
       for (const std::string& item : items) {
         const Json entry = Json::parse(item);
         heard[entry.at("account")].push_back(entry.at("account_seq"));
