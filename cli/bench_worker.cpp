@@ -49,33 +49,16 @@ bool is_told_something() {
   return true;
 }
 
-void write_head(std::string& payload, std::uint64_t number, std::int64_t sent_ns) {
-  store_le(payload.data(), number);
-  store_le(payload.data() + sizeof number, static_cast<std::uint64_t>(sent_ns));
-}
-
-struct Head {
-  std::uint64_t number = 0;
-  std::int64_t sent_ns = 0;
-};
-
-std::optional<Head> read_head(std::string_view payload) {
-  if (payload.size() < static_cast<std::size_t>(bench_size_min)) return {};
-  return Head{load_le<std::uint64_t>(payload.data()),
-              static_cast<std::int64_t>(load_le<std::uint64_t>(payload.data() + 8))};
-}
-
-/// The publisher's number at the end of its topic.
-std::size_t publisher_of(std::string_view topic) {
-  const std::string_view last = topic.substr(topic.rfind('/') + 1);
-  std::size_t publisher = 0;
-  std::from_chars(last.data(), last.data() + last.size(), publisher);
-  return publisher;
+std::vector<std::string> topics_of(const BenchWork& work) {
+  std::vector<std::string> topics;
+  for (std::int64_t i = 0; i < work.topics; ++i)
+    topics.push_back(bench_topic(work.run, work.index, i));
+  return topics;
 }
 
 /// Publishes its share as fast as credit allows.
 Result<BenchReport> publish(Session& session, const BenchWork& work) {
-  const std::string topic = fmt::format("bench/{}/{}", work.run, work.index);
+  const std::vector<std::string> topics = topics_of(work);
   std::string payload(static_cast<std::size_t>(work.size), 'x');
   bus::Client& client = session.client();
   BenchReport report;
@@ -87,7 +70,8 @@ Result<BenchReport> publish(Session& session, const BenchWork& work) {
                   static_cast<std::int64_t>(client.publish_room()) / work.size});
     for (std::int64_t i = 0; i < burst; ++i) {
       const bool stamped = report.messages % work.stamp_every == 0;
-      write_head(payload, static_cast<std::uint64_t>(report.messages), stamped ? now_ns() : 0);
+      write_head(payload, {static_cast<std::uint64_t>(report.messages), stamped ? now_ns() : 0});
+      const std::string& topic = topics[static_cast<std::size_t>(report.messages % work.topics)];
       const bool last = ++report.messages == work.messages;
       GUILD_CHECK(client.publish(
           topic, payload,
@@ -117,7 +101,7 @@ class Subscriber {
 
   Result<BenchReport> run() {
     GUILD_CHECK(session_.client().subscribe_and_wait(
-        fmt::format("bench/{}/*", work_.run),
+        fmt::format("bench/{}/*/*", work_.run),
         [this](const bus::Delivery& delivery) { take(delivery); }, confirm_limit));
     say(context_, "ready");
     while (report_.messages < work_.messages && !given_up()) receive_some();
@@ -141,9 +125,9 @@ class Subscriber {
 
   void take(const bus::Delivery& delivery) {
     const auto head = read_head(delivery.payload);
-    const std::size_t publisher = publisher_of(delivery.topic);
-    if (!head || publisher >= static_cast<std::size_t>(work_.publishers)) return;
-    order_.take(publisher, head->number);
+    const auto publisher = publisher_of(delivery.topic);
+    if (!head || !publisher || *publisher >= static_cast<std::size_t>(work_.publishers)) return;
+    order_.take(*publisher, head->number);
     ++report_.messages;
     if (head->sent_ns != 0) latencies_.record(Duration(now_ns() - head->sent_ns));
   }
@@ -206,7 +190,7 @@ class Asker {
     expected_ = static_cast<std::uint64_t>(number);
     answered_ = false;
     const std::int64_t start = now_ns();
-    write_head(payload, expected_, start);
+    write_head(payload, {expected_, start});
     GUILD_CHECK(session_.client().publish(fmt::format("bench/{}/ping", work_.run), payload));
     while (!answered_) {
       if (!session_.client().connected())
@@ -255,6 +239,33 @@ Result<BenchReport> work_as(Context& context, Session session, const BenchWork& 
 }
 
 }  // namespace
+
+void write_head(std::string& payload, const BenchHead& head) {
+  store_le(payload.data(), head.number);
+  store_le(payload.data() + sizeof head.number, static_cast<std::uint64_t>(head.sent_ns));
+}
+
+std::optional<BenchHead> read_head(std::string_view payload) {
+  if (payload.size() < static_cast<std::size_t>(bench_size_min)) return {};
+  return BenchHead{load_le<std::uint64_t>(payload.data()),
+                   static_cast<std::int64_t>(load_le<std::uint64_t>(payload.data() + 8))};
+}
+
+std::string bench_topic(std::string_view run, std::int64_t publisher, std::int64_t topic) {
+  return fmt::format("bench/{}/{}/{}", run, publisher, topic);
+}
+
+std::optional<std::size_t> publisher_of(std::string_view topic) {
+  const std::size_t end = topic.rfind('/');
+  if (end == std::string_view::npos || end == 0) return {};
+  const std::size_t start = topic.rfind('/', end - 1) + 1;  // npos + 1 is the beginning.
+  const std::string_view level = topic.substr(start, end - start);
+  std::size_t publisher = 0;
+  const auto [rest, problem] =
+      std::from_chars(level.data(), level.data() + level.size(), publisher);
+  if (problem != std::errc{} || rest != level.data() + level.size()) return {};
+  return publisher;
+}
 
 bool OrderCheck::take(std::size_t publisher, std::uint64_t number) {
   std::uint64_t& expected = expected_[publisher];

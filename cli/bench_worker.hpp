@@ -26,9 +26,10 @@ BOOST_DESCRIBE_ENUM(BenchRole, publisher, subscriber, echo, asker)
 
 struct BenchWork {
   BenchRole role{};
-  std::string run;         ///< Topics are bench/<run>/…
+  std::string run;         ///< Topics are bench/<run>/<publisher>/<topic>
   std::int64_t index = 0;  ///< Of a publisher.
   std::int64_t publishers = 1;
+  std::int64_t topics = 1;    ///< Of each publisher, taken in turn.
   std::int64_t messages = 0;  ///< Of this publisher; in all, for a subscriber.
   std::int64_t size = 100;
   std::int64_t stamp_every = 1;
@@ -40,6 +41,19 @@ struct BenchReport {
   std::map<std::string, std::int64_t> latencies;
 };
 BOOST_DESCRIBE_STRUCT(BenchReport, (), (messages, out_of_order, first_ns, last_ns, latencies))
+
+/// What a measured payload begins with.
+struct BenchHead {
+  std::uint64_t number = 0;
+  std::int64_t sent_ns = 0;  ///< 0 where the time is not taken.
+};
+void write_head(std::string& payload, const BenchHead& head);
+/// None when the payload is too short to have one.
+std::optional<BenchHead> read_head(std::string_view payload);
+
+std::string bench_topic(std::string_view run, std::int64_t publisher, std::int64_t topic);
+/// The publisher that such a topic names.
+std::optional<std::size_t> publisher_of(std::string_view topic);
 
 /// Checks that each publisher's messages come once each and in order. Pure.
 class OrderCheck {

@@ -27,6 +27,7 @@ struct BenchArguments {
   messages::Range<bench_size_min, 1'048'576, 100> size;
   messages::Range<1, 1'000'000'000, 1'000'000> messages;
   messages::Range<1, 64, 1> publishers, subscribers;
+  messages::Range<1, 10'000, 1> topics;
   bool echo = false;
 };
 
@@ -76,6 +77,7 @@ class Bench {
     add("--index", worker.index);
     add("--messages", worker.messages);
     add("--publishers", arguments_.publishers);
+    add("--topics", arguments_.topics);
     add("--size", arguments_.size);
     add("--stamp-every", arguments_.messages > timed_whole_max ? stamp_every : 1);
     words.insert(words.end(), {"--as", context_.client_name_or(bench_client)});
@@ -190,6 +192,7 @@ struct WorkerArguments {
   BenchWork work;
   messages::Range<0, 63> index;
   messages::Range<1, 64, 1> publishers;
+  messages::Range<1, 10'000, 1> topics;
   messages::Range<0, 1'000'000'000> messages;
   messages::Range<bench_size_min, 1'048'576, 100> size;
   messages::Range<1, 1'000'000, 1> stamp_every;
@@ -200,6 +203,7 @@ Result<Exit> worker(Context& context, const WorkerArguments& arguments) {
   BenchWork asked = arguments.work;
   asked.index = arguments.index;
   asked.publishers = arguments.publishers;
+  asked.topics = arguments.topics;
   asked.messages = arguments.messages;
   asked.size = arguments.size;
   asked.stamp_every = arguments.stamp_every;
@@ -215,6 +219,7 @@ void add_worker(Command& bus) {
       .takes("RUN", arguments->work.run, "the bench's id")
       .option("--index", "N", arguments->index, "of this publisher")
       .option("--publishers", "N", arguments->publishers, "how many there are")
+      .option("--topics", "N", arguments->topics, "of this publisher, taken in turn")
       .option("--messages", "N", arguments->messages, "how many to send or to expect")
       .option("--size", "BYTES", arguments->size, "of a payload")
       .option("--stamp-every", "N", arguments->stamp_every, "how often the time is taken")
@@ -231,6 +236,7 @@ void add_bus_bench(Command& bus) {
       .option("--messages", "N", arguments->messages, "in all (1000000)")
       .option("--publishers", "N", arguments->publishers, "processes that send (1)")
       .option("--subscribers", "N", arguments->subscribers, "processes that receive all (1)")
+      .option("--topics", "N", arguments->topics, "of each publisher, taken in turn (1)")
       .flag("--echo", arguments->echo, "one message at a time, there and back")
       .runs([arguments](Context& context) { return bench(context, *arguments); });
   add_worker(bus);

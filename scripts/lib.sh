@@ -12,6 +12,36 @@ die() {
   exit 1
 }
 
+# as_root COMMAND… : by sudo where that is needed.
+as_root() {
+  if ((EUID == 0)); then "$@"; return; fi
+  command -v sudo >/dev/null || die "only root can do this, and there is no sudo: $*"
+  sudo "$@"
+}
+
+# missing_packages LIST : those of a list of Debian packages (scripts/packages has the form) that are not
+# installed.
+missing_packages() {
+  local package command installed
+  installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' 2>/dev/null | awk '$2 == "installed" { print $1 }')
+  while read -r package command; do
+    [[ -z $package || $package == \#* ]] && continue
+    if [[ -n $command ]] && PATH=$PATH:/usr/sbin command -v "$command" >/dev/null; then continue; fi
+    grep -qxF -- "$package" <<<"$installed" || printf '%s\n' "$package"
+  done <"$1"
+}
+
+# install_missing LIST : installs those. Fast when none is missing.
+install_missing() {
+  local missing=()
+  mapfile -t missing < <(missing_packages "$1")
+  ((${#missing[@]})) || return 0
+  say "installing ${#missing[@]} Debian packages: ${missing[*]}"
+  as_root apt-get update -qq || die "apt-get update failed; is a Debian mirror reachable?"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+    die "apt-get could not install: ${missing[*]}"
+}
+
 # The folder with the five daemons and the guild command: installed, or this checkout's release build.
 bin_dir() {
   if [[ -x $checkout/libexec/guild-broker ]]; then

@@ -71,6 +71,33 @@ TEST_CASE("a gap, a repeat and a late one are each seen once") {
   CHECK(order.out_of_order() == 3);
 }
 
+TEST_CASE("each of a publisher's topics names its publisher") {
+  for (const std::int64_t publisher : {0, 7, 63})
+    for (const std::int64_t topic : {0, 1, 99})
+      CHECK(publisher_of(bench_topic("5f0c", publisher, topic)) ==
+            static_cast<std::size_t>(publisher));
+}
+
+TEST_CASE("a topic that names no publisher is not taken for one") {
+  for (const std::string_view topic :
+       {"", "/", "0", "bench/5f0c/", "bench/5f0c/x/1", "bench/5f0c/-1/1", "bench/5f0c/1x/1",
+        "bench/5f0c//1", "bench/5f0c/99999999999999999999/1"}) {
+    INFO(topic);
+    CHECK_FALSE(publisher_of(topic));
+  }
+}
+
+TEST_CASE("a payload's head is read back, and a payload without room for one has none") {
+  std::string payload(static_cast<std::size_t>(bench_size_min), 'x');
+  write_head(payload, {.number = 1ULL << 40U, .sent_ns = 123'456'789});
+  const auto head = read_head(payload);
+  REQUIRE(head);
+  CHECK(head->number == 1ULL << 40U);
+  CHECK(head->sent_ns == 123'456'789);
+  payload.pop_back();
+  CHECK_FALSE(read_head(payload));
+}
+
 TEST_CASE("a worker's report is read back as it was") {
   BenchReport report;
   report.messages = 3;
