@@ -48,7 +48,7 @@ std::optional<Calls::Failure> Calls::check(const Session& session, std::string_v
   return {};
 }
 
-Result<void, Refusal> Calls::request(Session& session, const bus::Record& record,
+Result<bool, Refusal> Calls::request(Session& session, const bus::Record& record,
                                      const Moment& now) {
   const auto request = bus::read_request(record.body);
   if (!request) return malformed("a REQUEST's body is too short");
@@ -60,11 +60,11 @@ Result<void, Refusal> Calls::request(Session& session, const bus::Record& record
   Session* responder = failure ? nullptr : pick(record.topic);
   if (!failure && responder == nullptr)
     failure = Failure{bus::Code::no_responder, "nobody serves this name"};
-  else if (!failure && !responder->outlet.takes_requests())
+  else if (!failure && !responder->outlet.takes_calls())
     failure = Failure{bus::Code::too_many, "the responder's queue is full"};
   if (failure) {
     fail_request(session, record.number, record.topic, *failure);
-    return {};
+    return false;
   }
 
   const Steady deadline = now.steady + std::chrono::milliseconds(request->deadline_ms);
@@ -73,7 +73,7 @@ Result<void, Refusal> Calls::request(Session& session, const bus::Record& record
   ++session.requests_asked;
   ++responder->requests_held;
   pass_on(*responder, pending, session.name(), request->payload, now);
-  return {};
+  return true;
 }
 
 /// In turn: the one that has waited longest, of those that can take it at once if there are any.
@@ -81,7 +81,7 @@ Session* Calls::pick(std::string_view name) {
   Session* best = nullptr;
   bool best_ready = false;
   served_.match(name, [&](Session* session) {
-    const bool ready = session->outlet.ready();
+    const bool ready = session->outlet.ready_for_calls();
     const bool better = best == nullptr || (ready && !best_ready) ||
                         (ready == best_ready && session->last_picked < best->last_picked);
     if (!better) return;
@@ -94,7 +94,7 @@ Session* Calls::pick(std::string_view name) {
 
 void Calls::pass_on(Session& responder, PendingRequest& request, std::string_view sender,
                     std::string_view payload, const Moment& now) {
-  if (responder.outlet.ready()) {
+  if (responder.outlet.ready_for_calls()) {
     request.delivered = true;
     responder.outlet.send_request(request.number, request.name, sender,
                                   milliseconds_left(request.deadline, now.steady),
@@ -140,10 +140,10 @@ Result<void, Refusal> Calls::reply(Session& session, const bus::Record& record, 
 
 void Calls::answer(Session& requester, const PendingRequest& request, std::string_view responder,
                    const bus::Reply& reply) {
-  if (requester.outlet.ready()) {
+  if (requester.outlet.ready_for_calls()) {
     requester.outlet.send_reply(request.correlation, request.name, responder, reply.is_error,
                                 reply.payload);
-  } else if (requester.outlet.takes_requests()) {
+  } else if (requester.outlet.takes_calls()) {
     requester.outlet.queue_call({.is_request = false,
                                  .number = request.correlation,
                                  .is_error = reply.is_error,

@@ -28,7 +28,8 @@ class Calls {
   void serve(Session& session, std::string_view pattern);
   void unserve(Session& session, std::string_view pattern);
 
-  Result<void, Refusal> request(Session& session, const bus::Record& record, const Moment& now);
+  /// Answers whether somebody serves it and may be asked; else it was FAILED.
+  Result<bool, Refusal> request(Session& session, const bus::Record& record, const Moment& now);
   Result<void, Refusal> reply(Session& session, const bus::Record& record, const Moment& now);
   void cancel(Session& session, std::uint64_t correlation);
 

@@ -15,6 +15,13 @@ std::unexpected<Refusal> refusal(bus::Code code, std::string reason) {
   return std::unexpected(Refusal{code, std::move(reason)});
 }
 
+bool has_no_body(bus::Kind kind) {
+  using enum bus::Kind;
+  static constexpr bus::Kind kinds[] = {subscribe, unsubscribe, serve, unserve,
+                                        watch,     goodbye,     ping,  cancel};
+  return std::ranges::find(kinds, kind) != std::end(kinds);
+}
+
 }  // namespace
 
 Core::Core(CoreOptions options, std::vector<keys::AuthorizedClient> clients, Wire& wire)
@@ -77,6 +84,9 @@ Core::Handler Core::handler_of(bus::Kind kind) {
 Core::Handled Core::apply(Session& session, const bus::Record& record, const Moment& now) {
   if (session.state == Session::State::greeting && record.kind != bus::Kind::hello)
     return refusal(bus::Code::hello_expected, "the first record must be HELLO");
+  if (!record.body.empty() && has_no_body(record.kind))
+    return refusal(bus::Code::malformed_frame,
+                   fmt::format("kind {} has no body", static_cast<unsigned>(record.kind)));
   const Handler handler = handler_of(record.kind);
   if (handler == nullptr)
     return refusal(bus::Code::malformed_frame, fmt::format("a client does not send kind {}",
@@ -177,17 +187,19 @@ void Core::flush() {
 void Core::tick(const Moment& now) {
   calls_.expire(now);
   denials_.tell(now, [this](const messages::BusDenied& denied) { wire_.denied(denied); });
+  taps_.tell(now, [this](const messages::BusTraffic& traffic) { wire_.traffic(traffic); });
 }
 
 std::optional<Steady> Core::next_deadline() const {
-  const auto request = calls_.next_deadline(), denial = denials_.next_due();
-  if (!request || !denial) return request ? request : denial;
-  return std::min(*request, *denial);
+  std::optional<Steady> next;
+  for (const auto due : {calls_.next_deadline(), denials_.next_due(), taps_.next_due()})
+    if (due && (!next || *due < *next)) next = due;
+  return next;
 }
 
 bool Core::nothing_waits() const {
   return std::ranges::all_of(sessions_.all(), [](const auto& entry) {
-    return entry.second->over() || entry.second->outlet.queue().empty();
+    return entry.second->over() || entry.second->outlet.nothing_waits();
   });
 }
 
@@ -197,6 +209,19 @@ void Core::refuse_all(const Moment& now) {
       refuse(*session, {bus::Code::shutting_down, "the broker is shutting down"}, now);
   denials_.tell_rest([this](const messages::BusDenied& denied) { wire_.denied(denied); });
   reap();
+}
+
+// ---- Monitors ----------------------------------------------------------------------------------
+
+std::optional<std::int64_t> Core::start_monitor(std::string_view pattern) {
+  const auto monitor = taps_.add(pattern);
+  ++generation_;  // Each session finds its topic's taps again.
+  return monitor;
+}
+
+void Core::stop_monitor(std::int64_t monitor) {
+  taps_.remove(monitor);
+  ++generation_;
 }
 
 // ---- Permissions -------------------------------------------------------------------------------

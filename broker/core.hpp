@@ -21,6 +21,7 @@
 #include "broker/permissions.hpp"
 #include "broker/routes.hpp"
 #include "broker/session.hpp"
+#include "broker/taps.hpp"
 #include "broker/traffic.hpp"
 #include "broker/wire.hpp"
 #include "common/bus/frame.hpp"
@@ -69,7 +70,16 @@ class Core {
   /// Ends every session with REFUSED shutting_down.
   void refuse_all(const Moment& now);
 
+  /// Tells of what passes under `pattern` (valid), until `stop_monitor`. Nothing when there are too
+  /// many already.
+  std::optional<std::int64_t> start_monitor(std::string_view pattern);
+  void stop_monitor(std::int64_t monitor);
+  /// Whether anybody subscribes to the topic.
+  bool is_heard(std::string_view topic) const { return routes_.is_heard(topic); }
+
   messages::BusStats stats() const;
+  /// The sums; process figures and the time are the caller's to add.
+  messages::BusStatus status() const;
   messages::BusClients clients() const;
   std::size_t sessions_open() const { return sessions_open_; }
   std::uint64_t denied() const { return denials_.total(); }
@@ -127,6 +137,7 @@ class Core {
   Sessions sessions_;
   Routes routes_;
   Calls calls_;
+  Taps taps_;
   std::vector<SessionId> over_;            // To be erased when the current call is done.
   bus::FrameWriter shared_;                // A run for several subscribers.
   std::vector<SessionId> shared_targets_;  // Kept for its capacity.

@@ -20,6 +20,8 @@ std::uint64_t size_of(const bus::Record& record) {
 /// The most items that one DELIVER can hold beside its header, topic, sender and stamp.
 constexpr std::size_t deliver_items_max = bus::frame_bytes_max - 400;
 
+constexpr std::size_t item_header_bytes = 4;
+
 struct Items {
   std::uint32_t count = 0;
   bool too_large = false;  ///< One is over the payload's limit.
@@ -84,7 +86,7 @@ Core::Handled Core::on_publish(Session& session, const bus::Record& record, cons
     deny(session, record.number, record.topic, bus::Code::payload_too_large, items->count,
          "an item is over 1,048,576 bytes", "publish", now);
   } else if (find_publish_route(session, record.topic, items->count, record.number, now)) {
-    session.last_publish.row->published += items->count;
+    session.last_publish.row->publish(items->count);
     Run run{.publisher = session.id,
             .sequence = record.number,
             .count = items->count,
@@ -93,6 +95,15 @@ Core::Handled Core::on_publish(Session& session, const bus::Record& record, cons
             .items = publish->items,
             .time_ns = now.wall.ns,
             .epoch = permissions_.epoch()};
+    if (session.last_publish.taps != 0)
+      taps_.note(session.last_publish.taps,
+                 {.operation = messages::BusOperation::publish,
+                  .topic = run.topic,
+                  .sender = run.sender,
+                  .sequence = run.sequence,
+                  .count = run.count,
+                  .bytes = run.items.size() - item_header_bytes * run.count},
+                 now);
     while (run.count != 0) route(session, take_part(run), now);
     if (session.over()) return {};
     if (publish->ack_wanted) session.outlet.ack(record.number, items->count);
@@ -128,7 +139,7 @@ bool Core::find_publish_route(Session& session, std::string_view topic, std::uin
     row->publish_epoch = permissions_.epoch();
   }
   Topic& found = routes_.topic(topic);
-  last = {generation_, permissions_.epoch(), &found, row};
+  last = {generation_, permissions_.epoch(), &found, row, taps_.looking_at(topic)};
   return true;
 }
 
@@ -141,8 +152,8 @@ void Core::route(Session& publisher, const Run& run, const Moment& now) {
     if (target.session->over()) continue;
     // Those that took the shared frame were counted there.
     if (share && std::ranges::binary_search(shared_targets_, target.session->id)) continue;
-    target.row->routed += run.count;
-    if (target.session->outlet.ready())
+    target.row->route(run.count);
+    if (target.session->outlet.ready_for_runs())
       target.session->outlet.send_run(run, *target.row);
     else
       queue_for(publisher, target, run, kept, now);
@@ -156,8 +167,8 @@ void Core::route_shared(const Run& run, const Topic& topic) {
   shared_.deliver_run(run.sequence, run.count, run.topic, run.sender, run.time_ns, run.epoch,
                       run.items);
   for (const Target& target : topic.targets) {
-    if (target.session->over() || !target.session->outlet.ready()) continue;
-    target.row->routed += run.count;
+    if (target.session->over() || !target.session->outlet.ready_for_runs()) continue;
+    target.row->route(run.count);
     target.session->outlet.account_shared(*target.row, run.count, shared_.size());
     shared_targets_.push_back(target.session->id);
   }
@@ -217,7 +228,17 @@ Core::Handled Core::on_request(Session& session, const bus::Record& record, cons
   if (!session.inlet.spend(cost))
     return std::unexpected(
         Refusal{bus::Code::credit_exceeded, "more was asked than credit allows"});
-  if (auto handled = calls_.request(session, record, now); !handled) return handled;
+  const auto passed = calls_.request(session, record, now);
+  if (!passed) return std::unexpected(passed.error());
+  if (*passed && !taps_.empty())
+    taps_.note(taps_.looking_at(record.topic),
+               {.operation = messages::BusOperation::request,
+                .topic = record.topic,
+                .sender = session.name(),
+                .sequence = record.number,
+                .count = 1,
+                .bytes = record.body.size() - sizeof(std::uint32_t)},  // Without the deadline.
+               now);
   session.inlet.consumed_call(cost);
   grant(session);
   return {};

@@ -7,20 +7,24 @@ namespace {
 
 std::int64_t whole(std::uint64_t count) { return static_cast<std::int64_t>(count); }
 
-messages::BusStatsRow row_of(std::string_view client, std::string_view topic, const Row& row) {
-  messages::BusStatsRow told{.client = std::string(client),
-                             .topic = std::string(topic),
-                             .published = whole(row.published),
-                             .routed = whole(row.routed),
-                             .delivered = whole(row.delivered),
-                             .queued = whole(row.queued),
-                             .in_flight = whole(row.in_flight),
-                             .dropped = {}};
+/// Without those that never happened.
+std::map<std::string, std::int64_t> by_reason(const std::array<std::uint64_t, loss_kinds>& losses) {
+  std::map<std::string, std::int64_t> told;
   for (std::size_t i = 0; i < loss_kinds; ++i)
-    if (row.dropped[i] != 0)
-      told.dropped[std::string(bus::to_string(code_of(static_cast<Loss>(i))))] =
-          whole(row.dropped[i]);
+    if (losses[i] != 0)
+      told[std::string(bus::to_string(code_of(static_cast<Loss>(i))))] = whole(losses[i]);
   return told;
+}
+
+messages::BusStatsRow row_of(std::string_view client, std::string_view topic, const Row& row) {
+  return {.client = std::string(client),
+          .topic = std::string(topic),
+          .published = whole(row.published),
+          .routed = whole(row.routed),
+          .delivered = whole(row.delivered),
+          .queued = whole(row.queued),
+          .in_flight = whole(row.in_flight),
+          .dropped = by_reason(row.dropped)};
 }
 
 messages::BusClient client_of(const Session& session, std::string_view role) {
@@ -31,8 +35,9 @@ messages::BusClient client_of(const Session& session, std::string_view role) {
   client.connected_at = session.opened_at;
   client.subscriptions.assign(session.subscriptions.begin(), session.subscriptions.end());
   client.serves.assign(session.served.begin(), session.served.end());
-  client.queued_messages = whole(session.outlet.queue().messages());
-  client.queued_bytes = whole(session.outlet.queue().bytes());
+  const Outlet& outlet = session.outlet;
+  client.queued_messages = whole(outlet.queue().messages() + outlet.calls().size());
+  client.queued_bytes = whole(outlet.queue().bytes() + outlet.calls().bytes());
   return client;
 }
 
@@ -52,6 +57,26 @@ messages::BusStats Core::stats() const {
   for (const auto& [name, client] : traffic_.clients())
     for (const auto& [topic, row] : client->rows()) stats.rows.push_back(row_of(name, topic, row));
   return stats;
+}
+
+messages::BusStatus Core::status() const {
+  messages::BusStatus status;
+  status.instance = to_hex(options_.instance);
+  status.epoch = permissions_.epoch();
+  status.sessions = whole(sessions_open_);
+  status.requests_waiting = whole(calls_.waiting());
+  status.monitors = whole(taps_.size());
+  const Totals& totals = traffic_.totals();
+  status.published = whole(totals.published);
+  status.routed = whole(totals.routed);
+  status.delivered = whole(totals.delivered);
+  status.waiting = whole(totals.waiting());
+  status.dropped = by_reason(totals.dropped);
+  status.denied = whole(denials_.total());
+  status.late_replies = whole(calls_.late_replies());
+  status.frames_in = whole(frames_in_);
+  status.frames_out = whole(room_.frames_out);
+  return status;
 }
 
 messages::BusClients Core::clients() const {

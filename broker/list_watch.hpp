@@ -1,10 +1,11 @@
 // ListWatch: takes up a changed authorized_clients.toml. A change in the keys folder (the file
-// written in place, or replaced by rename) is looked at 50 ms later, when an editor is done with
-// it. A list with a fault is refused whole; the earlier one stays. On the loop thread.
+// written in place and closed, or replaced by rename) is looked at when it comes, and at most every
+// 20 ms. A list with a fault is refused whole; the earlier one stays. On the loop thread.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -39,6 +40,7 @@ class ListWatch {
   Clients current_;
   Found found_;
   bool was_invalid_ = false;
+  std::chrono::steady_clock::time_point looked_at_;
   boost::asio::steady_timer timer_;
   std::unique_ptr<host::Readable> changes_;
 };

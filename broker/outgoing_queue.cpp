@@ -45,8 +45,6 @@ std::size_t OutgoingQueue::charge(const WaitingRun& run) {
   return entry_charge + run.items().size();
 }
 
-std::size_t OutgoingQueue::charge(const WaitingCall& call) { return entry_charge + call.bytes(); }
-
 void OutgoingQueue::count_in(const WaitingRun& run) {
   messages_ += run.count;
   bytes_ += charge(run);
@@ -62,12 +60,6 @@ void OutgoingQueue::count_out(const WaitingRun& run) {
 void OutgoingQueue::keep(WaitingRun run) {
   count_in(run);
   kept_.push_back({++next_order_, std::move(run)});
-}
-
-void OutgoingQueue::keep(WaitingCall call) {
-  ++messages_;
-  bytes_ += charge(call);
-  kept_.push_back({++next_order_, std::move(call)});
 }
 
 bool OutgoingQueue::keep_or_drop(WaitingRun run) {
@@ -129,7 +121,7 @@ std::optional<Waiting> OutgoingQueue::take() {
   if (gap == no_entry && kept == no_entry && droppable == no_entry) return {};
   // A gap has the order of a run that may still hold its later items: the gap comes first.
   if (gap <= kept && gap <= droppable) return take_gap();
-  return kept < droppable ? take_kept() : take_droppable();
+  return take_from(kept < droppable ? kept_ : droppable_);
 }
 
 Waiting OutgoingQueue::take_gap() {
@@ -142,22 +134,9 @@ Waiting OutgoingQueue::take_gap() {
   return gap;
 }
 
-Waiting OutgoingQueue::take_kept() {
-  auto entry = std::move(kept_.front().entry);
-  kept_.pop_front();
-  if (auto* run = std::get_if<WaitingRun>(&entry)) {
-    count_out(*run);
-    return std::move(*run);
-  }
-  auto& call = std::get<WaitingCall>(entry);
-  --messages_;
-  bytes_ -= charge(call);
-  return std::move(call);
-}
-
-Waiting OutgoingQueue::take_droppable() {
-  WaitingRun run = std::move(droppable_.front().entry);
-  droppable_.pop_front();
+Waiting OutgoingQueue::take_from(std::deque<Ordered<WaitingRun>>& lane) {
+  WaitingRun run = std::move(lane.front().entry);
+  lane.pop_front();
   count_out(run);
   return run;
 }

@@ -1,10 +1,9 @@
-// OutgoingQueue: what waits for one subscriber that is out of credit, in order of arrival. Two
-// lanes: what must stay (requests, replies, runs under `block` and `disconnect`) and runs that may
-// be dropped, oldest first, item by item, so that neither the messages nor the bytes exceed their
-// limits. What was dropped leaves a gap: one notice per publisher session and topic, ahead of what
-// remains of it. It keeps the rows' `queued` and `dropped` figures, and nothing else of the
-// statistics. Bytes: what the items or payloads take, and a fixed charge for each entry's own
-// memory.
+// OutgoingQueue: the runs that wait for one subscriber that is out of credit, in order of arrival.
+// Two lanes: runs that must stay (under `block` and `disconnect`) and runs that may be dropped,
+// oldest first, item by item, so that neither the messages nor the bytes exceed their limits. What
+// was dropped leaves a gap: one notice per publisher session and topic, ahead of what remains of
+// it. It keeps the rows' `queued` and `dropped` figures, and nothing else of the statistics. Bytes:
+// what the items or payloads take, and a fixed charge for each entry's own memory.
 #pragma once
 
 #include <cstdint>
@@ -44,14 +43,6 @@ class KeptRun {
 };
 using SharedRun = std::shared_ptr<const KeptRun>;
 
-/// A request or a reply that waits for credit.
-struct WaitingCall {
-  bool is_request = false;
-  std::uint64_t number = 0;  ///< Of the request: the broker's; of the reply: the requester's.
-  bool is_error = false;
-  std::string name, peer, payload;
-  std::size_t bytes() const { return name.size() + peer.size() + payload.size(); }
-};
 struct WaitingRun {
   SharedRun kept;
   Row* row = nullptr;
@@ -66,7 +57,7 @@ struct WaitingGap {
   std::string topic, sender;
   std::uint64_t first = 0, last = 0, count = 0;
 };
-using Waiting = std::variant<WaitingGap, WaitingRun, WaitingCall>;
+using Waiting = std::variant<WaitingGap, WaitingRun>;
 
 class OutgoingQueue {
  public:
@@ -87,7 +78,6 @@ class OutgoingQueue {
   }
 
   void keep(WaitingRun run);
-  void keep(WaitingCall call);
   /// Drops the oldest until it fits, perhaps all of it. False: even the notices of loss are too
   /// many.
   bool keep_or_drop(WaitingRun run);
@@ -112,17 +102,15 @@ class OutgoingQueue {
   };
 
   static std::size_t charge(const WaitingRun& run);
-  static std::size_t charge(const WaitingCall& call);
   void count_in(const WaitingRun& run);
   void count_out(const WaitingRun& run);
   void drop_oldest();
   void note_gap(std::uint64_t order, const WaitingRun& run, std::uint32_t count);
   Waiting take_gap();
-  Waiting take_kept();
-  Waiting take_droppable();
+  Waiting take_from(std::deque<Ordered<WaitingRun>>& lane);
 
   const Limits* limits_;
-  std::deque<Ordered<std::variant<WaitingRun, WaitingCall>>> kept_;
+  std::deque<Ordered<WaitingRun>> kept_;
   std::deque<Ordered<WaitingRun>> droppable_;
   std::deque<Ordered<WaitingGap>> gaps_;
   std::deque<GapKey> gap_keys_;                                   // Of gaps_, in step.

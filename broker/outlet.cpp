@@ -18,6 +18,8 @@ void Outlet::open(std::uint32_t credit_messages, std::uint64_t credit_bytes) {
   credit_messages_ = std::min(credit_messages, room_->limits.in_flight_messages_max);
   credit_bytes_ =
       static_cast<std::int64_t>(std::min(credit_bytes, room_->limits.in_flight_bytes_max));
+  kept_messages_ = credit_messages_ / 4;
+  kept_bytes_ = credit_bytes_ / 4;
 }
 
 /// The frame in the making, with room for one record more.
@@ -120,16 +122,14 @@ void Outlet::send_taken(const Waiting& waiting) {
     left.count = run->count;
     left.items = run->items();
     send_run(left, *run->row);
-  } else if (const auto* gap = std::get_if<WaitingGap>(&waiting)) {
-    bus::FrameWriter& writer = writer_for(record_overhead_max);
-    const std::size_t before = writer.size();
-    writer.gap(gap->first, gap->topic, gap->sender,
-               {.last = gap->last, .count = gap->count, .reason = bus::Code::dropped_oldest});
-    spend(nullptr, 1, writer.size() - before);
-  } else {
-    const auto& reply = std::get<WaitingCall>(waiting);
-    send_reply(reply.number, reply.name, reply.peer, reply.is_error, reply.payload);
+    return;
   }
+  const auto& gap = std::get<WaitingGap>(waiting);
+  bus::FrameWriter& writer = writer_for(record_overhead_max);
+  const std::size_t before = writer.size();
+  writer.gap(gap.first, gap.topic, gap.sender,
+             {.last = gap.last, .count = gap.count, .reason = bus::Code::dropped_oldest});
+  spend(nullptr, 1, writer.size() - before);
 }
 
 bool Outlet::credit_returned(std::uint64_t bytes, std::uint32_t messages) {
@@ -143,7 +143,7 @@ bool Outlet::credit_returned(std::uint64_t bytes, std::uint32_t messages) {
     const std::uint64_t processed = std::min(left, oldest.messages);
     if (oldest.row != nullptr) {
       oldest.row->in_flight -= processed;
-      oldest.row->delivered += processed;
+      oldest.row->deliver(processed);
     }
     left -= processed;
     oldest.messages -= processed;
@@ -168,6 +168,7 @@ void Outlet::end(Loss in_flight, Loss queued) {
   }
   in_flight_messages_ = in_flight_bytes_ = 0;
   queue_.lose_all(queued);
+  calls_.clear();
   std::erase(room_->unflushed, this);
   if (writer_) {
     writer_->clear();

@@ -18,6 +18,7 @@ struct OverflowRule {
   Overflow overflow = Overflow::drop_oldest;
 };
 
+/// The suite's own.
 std::vector<OverflowRule> default_overflow_rules();
 
 /// drop_oldest when no rule matches.

@@ -58,6 +58,7 @@ class RouteLoop final : public Wire {
   void end(SessionId session) override;
   void denied(const messages::BusDenied& denied) override { events_.denied(denied); }
   void client_event(const messages::BusClientEvent& event) override { events_.client(event); }
+  void traffic(const messages::BusTraffic& traffic) override { events_.traffic(traffic); }
 
   Result<void> set_options();
 

@@ -47,6 +47,7 @@ class Router {
   struct Events {
     std::function<void(const messages::BusDenied&)> denied;
     std::function<void(const messages::BusClientEvent&)> client;
+    std::function<void(const messages::BusTraffic&)> traffic;
   };
   using Work = std::function<void(Core&, const Moment&)>;
 

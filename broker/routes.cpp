@@ -37,6 +37,12 @@ void Routes::find_targets(Topic& topic) {
   topic.generation = *generation_;
 }
 
+bool Routes::is_heard(std::string_view topic) const {
+  bool heard = false;
+  subscriptions_.match(topic, [&](const Session*) { heard = true; });
+  return heard;
+}
+
 bool Routes::subscribe(Session& session, std::string_view pattern) {
   if (std::ranges::find(session.subscriptions, pattern) != session.subscriptions.end())
     return false;

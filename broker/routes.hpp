@@ -38,6 +38,8 @@ class Routes {
   /// The topic (valid), its targets up to date.
   Topic& topic(std::string_view name);
 
+  bool is_heard(std::string_view topic) const;
+
   /// The pattern is valid and permitted. False when there was nothing to do.
   bool subscribe(Session& session, std::string_view pattern);
   bool unsubscribe(Session& session, std::string_view pattern);

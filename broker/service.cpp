@@ -1,5 +1,7 @@
 #include "broker/service.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "broker/migrations.hpp"
@@ -7,6 +9,7 @@
 #include "common/base/secret.hpp"
 #include "common/host/config.hpp"
 #include "common/host/metrics.hpp"
+#include "common/host/process.hpp"
 #include "common/log/log.hpp"
 #include "keys/keyring.hpp"
 
@@ -17,9 +20,30 @@ using namespace std::chrono_literals;
 
 /// For what waits in queues when the broker stops; everyone else has drained by then.
 constexpr std::chrono::milliseconds drain_limit = 1s;
-constexpr auto figures_every = 1s;
+constexpr auto status_every = 1s;
 /// A reply's payload, with room to spare.
 constexpr std::size_t page_bytes_max = 900'000;
+
+Overflow overflow_of(host::OverflowPolicy policy) {
+  switch (policy) {
+    case host::OverflowPolicy::block:
+      return Overflow::block;
+    case host::OverflowPolicy::drop_oldest:
+      return Overflow::drop_oldest;
+    case host::OverflowPolicy::disconnect:
+      break;
+  }
+  return Overflow::disconnect;
+}
+
+/// The operator's rules come before the suite's own.
+std::vector<OverflowRule> overflow_rules(const host::BrokerSettings& settings) {
+  std::vector<OverflowRule> rules;
+  for (const host::OverflowSetting& rule : settings.overflow)
+    rules.push_back({rule.topics, rule.subscriber, overflow_of(rule.policy)});
+  std::ranges::move(default_overflow_rules(), std::back_inserter(rules));
+  return rules;
+}
 
 CoreOptions core_options(const host::BrokerSettings& settings) {
   CoreOptions options;
@@ -30,6 +54,7 @@ CoreOptions core_options(const host::BrokerSettings& settings) {
   // A queue may be set smaller than where `block` begins.
   limits.block_messages = std::min(limits.block_messages, limits.queue_messages_max);
   limits.block_bytes = std::min(limits.block_bytes, limits.queue_bytes_max);
+  options.overflow = overflow_rules(settings);
   fill_random(options.instance.data(), options.instance.size());
   return options;
 }
@@ -44,7 +69,7 @@ Result<std::unique_ptr<host::Service>> Service::start(host::Host& host) {
 }
 
 Service::Service(host::Host& host, std::unique_ptr<storage::Connection> database)
-    : host_(host), denials_(std::move(database)), timer_(host.loop()) {}
+    : host_(host), events_(std::move(database)), timer_(host.loop()) {}
 
 Result<void> Service::open() {
   GUILD_TRY(ListWatch::Clients clients, keys::load_authorized_clients(host_.home().keys()));
@@ -77,15 +102,28 @@ Result<void> Service::start_router(ListWatch::Clients clients) {
                         .client =
                             [this](const messages::BusClientEvent& event) {
                               host_.post([this, event] { on_client(event); });
+                            },
+                        .traffic =
+                            [this](const messages::BusTraffic& traffic) {
+                              host_.post([this, traffic] {
+                                publish(Monitors::topic_of(traffic.monitor),
+                                        messages::encode(traffic));
+                              });
                             }};
   GUILD_TRY(router_, Router::start(std::move(options), std::move(clients), std::move(events)));
+  monitors_.emplace(host_, *router_, [this](const messages::BusAudit& audit) { on_audit(audit); });
   return {};
 }
 
 // ---- Answers -----------------------------------------------------------------------------------
 
 void Service::serve() {
-  using messages::BusClients, messages::BusStats, messages::Nothing;
+  using messages::BusClients, messages::BusMonitor, messages::BusMonitorStarted, messages::BusStats,
+      messages::Nothing;
+  host_.serve<BusMonitor, BusMonitorStarted>(
+      "monitor", [this](const BusMonitor& wanted, const host::Answer<BusMonitorStarted>& answer) {
+        monitors_->start(wanted, answer);
+      });
   host_.serve<Nothing, BusStats>("stats", [this](Nothing, const host::Answer<BusStats>& answer) {
     router_->post([this, answer](Core& core, const Moment&) {
       host_.post([answer, stats = core.stats()]() mutable {
@@ -106,17 +144,14 @@ void Service::serve() {
 }
 
 void Service::look_every_second() {
-  router_->post([this](Core& core, const Moment&) {
-    const Figures figures = {.sessions = static_cast<std::int64_t>(core.sessions_open()),
-                             .frames_in = static_cast<std::int64_t>(core.frames_in()),
-                             .frames_out = static_cast<std::int64_t>(core.frames_out()),
-                             .denied = static_cast<std::int64_t>(core.denied()),
-                             .late_replies = static_cast<std::int64_t>(core.late_replies()),
-                             .requests_waiting = static_cast<std::int64_t>(core.requests_waiting()),
-                             .epoch = core.epoch()};
-    host_.post([this, figures] { figures_ = figures; });
+  router_->post([this](Core& core, const Moment& now) {
+    host_.post([this, status = core.status(), time = now.wall]() mutable {
+      status.time = time;
+      on_status(std::move(status));
+    });
   });
-  timer_.expires_after(figures_every);
+  monitors_->look();
+  timer_.expires_after(status_every);
   timer_.async_wait([this](const boost::system::error_code& problem) {
     if (!problem) look_every_second();
   });
@@ -124,25 +159,35 @@ void Service::look_every_second() {
 
 std::map<std::string, std::int64_t> Service::counters() const {
   std::map<std::string, std::int64_t> counters = {
-      {"sessions", figures_.sessions},
-      {"frames_in", figures_.frames_in},
-      {"frames_out", figures_.frames_out},
-      {"denied", figures_.denied},
-      {"late_replies", figures_.late_replies},
-      {"requests_waiting", figures_.requests_waiting},
-      {"permission_epoch", figures_.epoch},
+      {"sessions", status_.sessions},
+      {"published", status_.published},
+      {"routed", status_.routed},
+      {"delivered", status_.delivered},
+      {"waiting", status_.waiting},
+      {"frames_in", status_.frames_in},
+      {"frames_out", status_.frames_out},
+      {"denied", status_.denied},
+      {"late_replies", status_.late_replies},
+      {"requests_waiting", status_.requests_waiting},
+      {"monitors", status_.monitors},
+      {"permission_epoch", status_.epoch},
       {"lists_refused", lists_refused_},
       {"events_unpublished", events_unpublished_},
-      {"denials_lost", static_cast<std::int64_t>(denials_.lost())},
+      {"events_lost", static_cast<std::int64_t>(events_.lost())},
   };
-  host::add_storage_counters(counters, denials_.counters());
+  for (std::size_t i = 0; i < loss_kinds; ++i) {
+    const std::string reason(bus::to_string(code_of(static_cast<Loss>(i))));
+    const auto lost = status_.dropped.find(reason);
+    counters["dropped_" + reason] = lost == status_.dropped.end() ? 0 : lost->second;
+  }
+  host::add_storage_counters(counters, events_.counters());
   return counters;
 }
 
 // ---- Events ------------------------------------------------------------------------------------
 
 void Service::on_denied(const messages::BusDenied& denied) {
-  denials_.add(denied);
+  events_.add(denied);
   publish("bus/denied", messages::encode(denied));
   // A refused log line of our own must not make the next one.
   if (denied.client == host_.name()) return;
@@ -160,6 +205,21 @@ void Service::on_client(const messages::BusClientEvent& event) {
                                 : event.event == messages::BusClientChange::left    ? "left"
                                                                                     : "was revoked";
   GUILD_LOG(info, "broker", "{} {}", event.client, what);
+}
+
+void Service::on_audit(const messages::BusAudit& audit) {
+  events_.add(audit);
+  publish("bus/audit", messages::encode(audit));
+  GUILD_LOG(
+      info, "broker", "{} {} of {}", audit.client,
+      audit.action == messages::BusAction::monitor_started ? "starts a monitor" : "ended a monitor",
+      audit.pattern);
+}
+
+void Service::on_status(messages::BusStatus status) {
+  status.rss_bytes = host::process_figures().rss_bytes;
+  publish("bus/status", messages::encode(status));
+  status_ = std::move(status);
 }
 
 void Service::publish(std::string_view topic, const std::string& event) {
@@ -188,7 +248,7 @@ void Service::drain(std::function<void()> done) {
   router_->drain(drain_limit, [this, done = std::move(done)] {
     // Posted after the last events, so that they are stored.
     host_.post([this, done] {
-      denials_.drain();
+      events_.drain();
       done();
     });
   });

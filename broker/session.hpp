@@ -14,6 +14,7 @@
 #include "broker/denials.hpp"
 #include "broker/inlet.hpp"
 #include "broker/outlet.hpp"
+#include "broker/taps.hpp"
 #include "broker/traffic.hpp"
 #include "broker/wire.hpp"
 
@@ -59,6 +60,7 @@ struct Session {
     std::uint32_t epoch = 0;
     Topic* topic = nullptr;
     Row* row = nullptr;
+    Taps::Mask taps = 0;
   } last_publish;
   /// Publishers whose credit is held back because of this subscriber.
   std::unordered_set<SessionId> crowded_by;

@@ -14,7 +14,7 @@ bus::Code code_of(Loss loss) {
   return bus::Code::session_ended;
 }
 
-void Row::add(const Row& other) {
+void Row::absorb(const Row& other) {
   published += other.published;
   routed += other.routed;
   delivered += other.delivered;
@@ -29,7 +29,7 @@ Row* ClientTraffic::find_row(std::string_view topic) {
 }
 
 Row& ClientTraffic::rest() {
-  Row& row = rows_[std::string(rest_topic)];
+  Row& row = rows_.try_emplace(std::string(rest_topic), *totals_).first->second;
   row.stands_for_rest = true;
   return row;
 }
@@ -39,21 +39,21 @@ Row& ClientTraffic::row(std::string_view topic) {
   if (rows_.size() >= rows_max_) fold();
   // Every row is busy: bounded by what may be queued, so this lasts only as long as that does.
   if (rows_.size() >= rows_max_) return rest();
-  return rows_[std::string(topic)];
+  return rows_.try_emplace(std::string(topic), *totals_).first->second;
 }
 
 template <class Condition>
 void ClientTraffic::fold_where(const Condition& condition) {
-  Row folded;
+  Row folded(*totals_);
   for (auto row = rows_.begin(); row != rows_.end();) {
     if (row->second.stands_for_rest || row->second.busy() || !condition(row->second)) {
       ++row;
       continue;
     }
-    folded.add(row->second);
+    folded.absorb(row->second);
     row = rows_.erase(row);
   }
-  rest().add(folded);
+  rest().absorb(folded);
 }
 
 void ClientTraffic::fold() {
@@ -66,16 +66,16 @@ void ClientTraffic::fold() {
 
 void ClientTraffic::absorb(const ClientTraffic& other) {
   for (const auto& [topic, row] : other.rows_)
-    (row.stands_for_rest ? rest() : this->row(topic)).add(row);
+    (row.stands_for_rest ? rest() : this->row(topic)).absorb(row);
 }
 
 ClientTraffic& Traffic::find_or_make(std::string_view name) {
   auto found = clients_.find(name);
   if (found == clients_.end())
-    found =
-        clients_
-            .emplace(std::string(name), std::make_unique<ClientTraffic>(rows_max_, *generation_))
-            .first;
+    found = clients_
+                .emplace(std::string(name),
+                         std::make_unique<ClientTraffic>(rows_max_, *generation_, totals_))
+                .first;
   return *found->second;
 }
 

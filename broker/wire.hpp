@@ -42,6 +42,7 @@ class Wire {
   virtual void end(SessionId session) = 0;
   virtual void denied(const messages::BusDenied& denied) = 0;
   virtual void client_event(const messages::BusClientEvent& event) = 0;
+  virtual void traffic(const messages::BusTraffic& traffic) = 0;
 };
 
 }  // namespace guild::broker

@@ -2,8 +2,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <memory>
+
 #include "cli/bus.hpp"
 #include "cli/session.hpp"
+#include "common/bus/topic.hpp"
 #include "common/messages/broker.hpp"
 
 namespace guild::cli {
@@ -98,6 +101,26 @@ std::string line_of(const messages::BusClientEvent& event) {
                                                                          : "revoked");
 }
 
+std::string line_of(const messages::BusHeader& header) {
+  const bool is_publish = header.operation == messages::BusOperation::publish;
+  return fmt::format("{}  {}  {}  {}  {} of {}, from {}", to_rfc3339(header.time),
+                     is_publish ? "message" : "request", header.sender, header.topic, header.count,
+                     format_bytes(header.bytes), header.sequence);
+}
+
+void show(Context& context, const messages::BusDenied& denied) {
+  context.out.line(escape_to_ascii(line_of(denied)));
+}
+void show(Context& context, const messages::BusClientEvent& event) {
+  context.out.line(escape_to_ascii(line_of(event)));
+}
+void show(Context& context, const messages::BusTraffic& traffic) {
+  for (const auto& header : traffic.headers) context.out.line(escape_to_ascii(line_of(header)));
+  if (traffic.omitted_messages != 0)
+    context.out.line(fmt::format("and {} more messages, {}", traffic.omitted_messages,
+                                 format_bytes(traffic.omitted_bytes)));
+}
+
 /// Events are the broker's own, so one that cannot be read is told, not hidden.
 template <class Event>
 void show_event(Context& context, const bus::Delivery& delivery) {
@@ -109,22 +132,40 @@ void show_event(Context& context, const bus::Delivery& delivery) {
     context.out.line(
         fmt::format(R"({{"topic":"{}","event":{}}})", delivery.topic, delivery.payload));
   else
-    context.out.line(escape_to_ascii(line_of(*event)));
+    show(context, *event);
 }
 
-Result<Exit> monitor(Context& context) {
+struct MonitorArguments {
+  std::string pattern;
+};
+
+template <class Event>
+Result<void> follow(Context& context, Session& session, std::string_view topic) {
+  return session.client().subscribe_and_wait(
+      topic, [&context](const bus::Delivery& delivery) { show_event<Event>(context, delivery); },
+      context.timeout_or(answer_limit));
+}
+
+/// The broker has put on record who looks at what before this answers.
+Result<void> follow_traffic(Context& context, Session& session, const std::string& pattern) {
+  GUILD_TRY(const auto started,
+            session.ask<messages::BusMonitorStarted>(
+                "broker/monitor", messages::BusMonitor{pattern}, context.timeout_or(answer_limit)));
+  return follow<messages::BusTraffic>(context, session, started.topic);
+}
+
+Result<Exit> monitor(Context& context, const MonitorArguments& arguments) {
+  if (!arguments.pattern.empty()) GUILD_CHECK(bus::check_pattern(arguments.pattern));
   GUILD_TRY(Session session, Session::open(context));
-  const Duration limit = context.timeout_or(answer_limit);
-  const auto follow = [&](std::string_view topic, auto show) {
-    return session.client().subscribe_and_wait(
-        topic, [&context, show](const bus::Delivery& delivery) { show(context, delivery); }, limit);
-  };
-  GUILD_CHECK(follow("bus/denied", show_event<messages::BusDenied>));
-  GUILD_CHECK(follow("bus/clients", show_event<messages::BusClientEvent>));
+  GUILD_CHECK(follow<messages::BusDenied>(context, session, "bus/denied"));
+  GUILD_CHECK(follow<messages::BusClientEvent>(context, session, "bus/clients"));
+  if (!arguments.pattern.empty()) GUILD_CHECK(follow_traffic(context, session, arguments.pattern));
   GUILD_TRY(const auto here, ask_clients(context, session));
   context.out.say(
-      fmt::format("watching refusals and clients; {} sessions now", here.clients.size()));
-  const auto end = std::chrono::steady_clock::now() + limit;
+      fmt::format("watching refusals and clients{}; {} sessions now",
+                  arguments.pattern.empty() ? "" : " and the headers of " + arguments.pattern,
+                  here.clients.size()));
+  const auto end = std::chrono::steady_clock::now() + context.timeout_or(answer_limit);
   while (!context.has_timeout() || std::chrono::steady_clock::now() < end) {
     session.pump_once(context.has_timeout() ? end - std::chrono::steady_clock::now()
                                             : longest_limit);
@@ -139,7 +180,10 @@ void add_bus_watch(Command& bus) {
   bus.add("stats", "what was published, delivered, queued and dropped, by client and topic")
       .runs(stats);
   bus.add("clients", "who is connected, subscribed and serving").runs(clients);
-  bus.add("monitor", "refusals and coming and going, as they happen").runs(monitor);
+  const auto monitored = std::make_shared<MonitorArguments>();
+  bus.add("monitor", "refusals, coming and going, and the headers of traffic, as they happen")
+      .may_take("PATTERN", monitored->pattern, "whose traffic; none if left out. It is audited")
+      .runs([monitored](Context& context) { return monitor(context, *monitored); });
 }
 
 }  // namespace guild::cli

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <sstream>
+
+#include "common/bus/topic.hpp"
 
 namespace guild::host::values {
 namespace {
@@ -131,6 +134,32 @@ Result<void> read(const Source& source, Money& to) {
   if (!amount) return refuse_type(source, expected);
   to = *amount;
   return {};
+}
+
+Result<void> read(const Source& source, OverflowSetting& to) {
+  const std::string_view expected =
+      "\"TOPICS POLICY\" or \"TOPICS POLICY SUBSCRIBER\", the policy one of block, drop_oldest,"
+      " disconnect";
+  GUILD_TRY(const std::string text, read_text(source, expected));
+  std::istringstream words(text);
+  std::string policy, more;
+  to = {};
+  words >> to.topics >> policy >> to.subscriber >> more;
+  const bool subscriber_is_name = to.subscriber.empty() || check_name("", to.subscriber);
+  const bool policy_is_known =
+      boost::describe::enum_from_string(policy.c_str(), to.policy) && !policy.empty();
+  if (!policy_is_known || !subscriber_is_name || !more.empty())
+    return refuse_type(source, expected);
+  if (const auto valid = bus::check_pattern(to.topics); !valid)
+    return refuse_range(source, valid.error().message, expected);
+  return {};
+}
+
+std::string write(const OverflowSetting& value) {
+  std::string text = value.topics;
+  text.append(" ").append(boost::describe::enum_to_string(value.policy, ""));
+  if (!value.subscriber.empty()) text.append(" ").append(value.subscriber);
+  return toml_quoted(text);
 }
 
 }  // namespace guild::host::values

@@ -15,6 +15,7 @@
 
 #include "common/base/assert.hpp"
 #include "common/base/toml.hpp"
+#include "common/host/settings.hpp"
 #include "common/messages/types.hpp"
 
 namespace guild::host::values {
@@ -41,6 +42,7 @@ Result<std::vector<Source>> read_elements(const Source& source, std::size_t coun
 Result<void> read(const Source& source, bool& to);
 Result<void> read(const Source& source, Duration& to);
 Result<void> read(const Source& source, Money& to);
+Result<void> read(const Source& source, OverflowSetting& to);
 Result<void> check_text(const Source& source, const std::string& text, std::size_t bytes_max);
 
 template <std::int64_t Min, std::int64_t Max, std::int64_t Default>
@@ -88,6 +90,7 @@ Result<void> read(const Source& source, messages::List<T, Max>& to) {
 inline std::string write(bool value) { return value ? "true" : "false"; }
 inline std::string write(Duration value) { return toml_quoted(to_text(value)); }
 inline std::string write(Money value) { return toml_quoted(value.text()); }
+std::string write(const OverflowSetting& value);
 
 template <std::int64_t Min, std::int64_t Max, std::int64_t Default>
 std::string write(const messages::Range<Min, Max, Default>& value) {

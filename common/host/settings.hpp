@@ -37,15 +37,27 @@ struct StorageSettings {
 };
 BOOST_DESCRIBE_STRUCT(StorageSettings, (), (busy_timeout_ms, cache_kib))
 
+/// What happens to a message for a subscriber whose queue is full.
+enum class OverflowPolicy { block, drop_oldest, disconnect };
+BOOST_DESCRIBE_ENUM(OverflowPolicy, block, drop_oldest, disconnect)
+/// Written "TOPICS POLICY", or "TOPICS POLICY SUBSCRIBER" for one subscriber alone.
+struct OverflowSetting {
+  std::string topics;  ///< A pattern.
+  OverflowPolicy policy = OverflowPolicy::drop_oldest;
+  std::string subscriber;  ///< A client's name; empty for all.
+};
+
 struct BrokerSettings {
   Range<1, 100'000, 4'096> sessions_max;
   Range<1, 10'000'000, 1'048'576> queue_messages_max;         ///< Per subscriber.
   Range<65'536, 17'179'869'184, 67'108'864> queue_bytes_max;  ///< Per subscriber.
   Range<0, 10'000, 100> spin_us;                              ///< After work, before blocking.
   Range<1, 16, 2> io_threads;
+  List<OverflowSetting, 256> overflow;  ///< The first that matches; then the suite's own.
 };
 BOOST_DESCRIBE_STRUCT(BrokerSettings, (),
-                      (sessions_max, queue_messages_max, queue_bytes_max, spin_us, io_threads))
+                      (sessions_max, queue_messages_max, queue_bytes_max, spin_us, io_threads,
+                       overflow))
 
 struct LogconsumerSettings {
   Range<1, 65'536, 8'192> batch_records_max;

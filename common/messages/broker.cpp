@@ -10,5 +10,11 @@ GUILD_MESSAGE(BusClient);
 GUILD_MESSAGE(BusClients);
 GUILD_MESSAGE(BusStatsRow);
 GUILD_MESSAGE(BusStats);
+GUILD_MESSAGE(BusStatus);
+GUILD_MESSAGE(BusMonitor);
+GUILD_MESSAGE(BusMonitorStarted);
+GUILD_MESSAGE(BusHeader);
+GUILD_MESSAGE(BusTraffic);
+GUILD_MESSAGE(BusAudit);
 
 }  // namespace guild::messages

@@ -1,4 +1,5 @@
-// The broker's own messages. Served as `broker/<verb>`; events on `bus/denied` and `bus/clients`.
+// The broker's own messages. Served as `broker/<verb>`; events on `bus/denied`, `bus/clients`,
+// `bus/status`, `bus/audit` and `bus/traffic/<monitor>`.
 // Figures are of one life of the broker and exact: see the conservation law at BusStatsRow.
 // Lists are bounded; what a page leaves out the next one has.
 #pragma once
@@ -71,5 +72,63 @@ struct BusStats {
 BOOST_DESCRIBE_STRUCT(BusStats, (),
                       (instance, epoch, sessions, denied, frames_in, frames_out, late_replies,
                        denied_by_reason, rows))
+
+/// Event on `bus/status`, every second. Sums over all clients and topics of this life of the
+/// broker: routed = delivered + waiting + dropped, waiting being queued or in flight.
+struct BusStatus {
+  std::string instance;
+  std::int64_t epoch = 0, sessions = 0, requests_waiting = 0, monitors = 0;
+  std::int64_t published = 0, routed = 0, delivered = 0, waiting = 0;
+  std::map<std::string, std::int64_t> dropped;  ///< By reason.
+  std::int64_t denied = 0, late_replies = 0, frames_in = 0, frames_out = 0, rss_bytes = 0;
+  Instant time;
+};
+BOOST_DESCRIBE_STRUCT(BusStatus, (),
+                      (instance, epoch, sessions, requests_waiting, monitors, published, routed,
+                       delivered, waiting, dropped, denied, late_replies, frames_in, frames_out,
+                       rss_bytes, time))
+
+/// `broker/monitor` (BusMonitor) → BusMonitorStarted. From then on the headers of what is published
+/// and requested under `pattern` come as BusTraffic on `topic`, until nobody subscribes to it.
+/// Errors: topic_invalid, too_many_monitors.
+struct BusMonitor {
+  std::string pattern;
+};
+BOOST_DESCRIBE_STRUCT(BusMonitor, (), (pattern))
+struct BusMonitorStarted {
+  std::int64_t monitor = 0;
+  std::string topic;
+};
+BOOST_DESCRIBE_STRUCT(BusMonitorStarted, (), (monitor, topic))
+
+enum class BusOperation { publish, request };
+BOOST_DESCRIBE_ENUM(BusOperation, publish, request)
+/// Consecutive messages of one sender on one topic, never their content.
+struct BusHeader {
+  BusOperation operation = BusOperation::publish;
+  std::string topic, sender;
+  std::int64_t sequence = 0;  ///< Of the first; of a request its correlation.
+  std::int64_t count = 0, bytes = 0;
+  Instant time;
+};
+BOOST_DESCRIBE_STRUCT(BusHeader, (), (operation, topic, sender, sequence, count, bytes, time))
+/// Event on `bus/traffic/<monitor>`: up to ten a second, with what did not fit counted.
+struct BusTraffic {
+  std::int64_t monitor = 0;
+  List<BusHeader, 500> headers;
+  std::int64_t omitted_messages = 0, omitted_bytes = 0;
+};
+BOOST_DESCRIBE_STRUCT(BusTraffic, (), (monitor, headers, omitted_messages, omitted_bytes))
+
+/// Event on `bus/audit`: who looked at others' traffic.
+enum class BusAction { monitor_started, monitor_ended };
+BOOST_DESCRIBE_ENUM(BusAction, monitor_started, monitor_ended)
+struct BusAudit {
+  std::string client;
+  BusAction action = BusAction::monitor_started;
+  std::string pattern;
+  Instant time;
+};
+BOOST_DESCRIBE_STRUCT(BusAudit, (), (client, action, pattern, time))
 
 }  // namespace guild::messages

@@ -29,6 +29,7 @@ class Nobody final : public Wire {
   void end(SessionId) override {}
   void denied(const messages::BusDenied&) override {}
   void client_event(const messages::BusClientEvent&) override {}
+  void traffic(const messages::BusTraffic&) override {}
 };
 
 std::vector<keys::AuthorizedClient> list() {

@@ -177,6 +177,65 @@ TEST_CASE("refusals are seen by whoever watches") {
   CHECK(seen.out.find("viewer  publish demo/x: no_permission") != std::string::npos);
 }
 
+TEST_CASE("headers of traffic are seen by whoever may, on the record, and by nobody else") {
+  TestHome home;
+  home.start("broker");
+  check_refused(home, {"--as", "viewer", "bus", "monitor", "demo/**"}, 4, "no_permission");
+  check_refused(home, {"bus", "monitor", "demo/***"}, 2, "topic_invalid");
+  Process audit = home.guild_in_background(
+      {"--as", "viewer", "bus", "sub", "bus/audit", "--count", "2", "--json", "--timeout", "30s"});
+  REQUIRE(audit.wait_for_err("subscribed to bus/audit"));
+  Process monitor =
+      home.guild_in_background({"bus", "monitor", "demo/**", "--json", "--timeout", "3s"});
+  REQUIRE(monitor.wait_for_err("watching"));
+  CHECK(home.guild({"bus", "pub", "demo/x", "a secret", "--ack"}).exit_code == 0);
+  const Outcome seen = monitor.wait();
+  CHECK(seen.exit_code == 0);
+  CHECK(seen.out.find("secret") == std::string::npos);
+  int headers = 0;
+  for (const Json& line : json_lines(seen.out)) {
+    if (!line.at("topic").get<std::string>().starts_with("bus/traffic/")) continue;
+    const Json& header = line.at("event").at("headers").at(0);
+    CHECK(header.at("operation") == "publish");
+    CHECK(header.at("topic") == "demo/x");
+    CHECK(header.at("sender") == "operator");
+    CHECK(header.at("count") == 1);
+    CHECK(header.at("bytes") == 8);
+    ++headers;
+  }
+  CHECK(headers == 1);
+
+  const Outcome told = audit.wait();
+  CHECK(told.exit_code == 0);
+  std::vector<std::string> actions;
+  for (const Json& line : json_lines(told.out)) {
+    const Json event = Json::parse(line.at("payload").get<std::string>());
+    CHECK(event.at("client") == "operator");
+    CHECK(event.at("pattern") == "demo/**");
+    actions.push_back(event.at("action"));
+  }
+  CHECK(actions == std::vector<std::string>{"monitor_started", "monitor_ended"});
+}
+
+TEST_CASE("the broker tells its figures every second, and they add up") {
+  TestHome home;
+  home.start("broker");
+  const Outcome heard =
+      home.guild({"bus", "sub", "bus/status", "--count", "2", "--json", "--timeout", "20s"});
+  REQUIRE(heard.exit_code == 0);
+  for (const Json& line : json_lines(heard.out)) {
+    const Json status = Json::parse(line.at("payload").get<std::string>());
+    std::int64_t dropped = 0;
+    for (const auto& [reason, count] : status.at("dropped").items())
+      dropped += count.get<std::int64_t>();
+    CHECK(status.at("routed") == status.at("delivered").get<std::int64_t>() +
+                                     status.at("waiting").get<std::int64_t>() + dropped);
+    CHECK(status.at("sessions") == 2);  // The broker's own, and the listener.
+    CHECK(status.at("rss_bytes") > 1'000'000);
+    CHECK(status.at("instance").get<std::string>().size() == 32);
+  }
+}
+
 TEST_CASE("a request nobody serves fails at once and names the daemon") {
   TestHome home;
   home.start("broker");

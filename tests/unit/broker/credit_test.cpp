@@ -47,12 +47,55 @@ TEST_CASE("past the subscriber's credit messages wait, and follow in order when 
 TEST_CASE("credit in bytes holds back as well") {
   World world;
   auto& ada = world.join("ada");
-  auto& bob = world.join("bob", 100, 60);
+  auto& bob = world.join("bob", 100, 80);  // 20 of them are kept for requests and replies.
   world.subscribe(bob, "a");
   for (int i = 0; i < 3; ++i) world.publish(ada, "a", std::string(20, 'x'));
   REQUIRE(bob.payloads().size() == 2);  // Below zero by one record at most.
   world.credit(bob, size_on_wire(bob.all(Kind::deliver)[0]), 1);
   CHECK(bob.payloads().size() == 3);
+}
+
+TEST_CASE("who is behind with deliveries still gets requests and replies") {
+  World world({}, all(Overflow::block));
+  auto& ada = world.join("ada");
+  auto& bob = world.join("bob", 8);
+  world.subscribe(bob, "news");
+  world.serve(bob, "bob/asked");
+  world.serve(ada, "ada/asked");
+  for (int i = 0; i < 10; ++i) world.publish(ada, "news", "x");
+  CHECK(bob.payloads().size() == 6);  // Of 8: a quarter is kept.
+  CHECK(world.row("bob", "news").queued == 4);
+
+  world.request(ada, 1, "bob/asked", "?");
+  CHECK(bob.all(Kind::request_delivery).size() == 1);
+  world.request(bob, 7, "ada/asked", "?");
+  world.reply(ada, ada.only(Kind::request_delivery).number, "!");
+  CHECK(bob.only(Kind::reply_delivery).number == 7);
+  CHECK(world.row("bob", "news").queued == 4);
+  world.check_law();
+
+  // Now all credit is used: the next request waits, and goes before what was published earlier.
+  world.request(ada, 2, "bob/asked", "?");
+  CHECK(bob.all(Kind::request_delivery).size() == 1);
+  world.credit(bob, 0, 1);
+  CHECK(bob.all(Kind::request_delivery).size() == 2);
+  CHECK(bob.payloads().size() == 6);
+  world.check_law();
+}
+
+TEST_CASE("requests and replies that wait are bounded apart from deliveries") {
+  Limits limits = small_queue(2);
+  World world(limits, all(Overflow::drop_oldest));
+  auto& ada = world.join("ada");
+  auto& bob = world.join("bob", 1);
+  world.subscribe(bob, "news");
+  world.serve(bob, "asked");
+  for (int i = 0; i < 9; ++i) world.publish(ada, "news", "x");
+  for (std::uint64_t i = 1; i <= 3; ++i) world.request(ada, i, "asked", "?");
+  CHECK(ada.all(Kind::failed).empty());  // The queue of deliveries is full, not theirs.
+  world.request(ada, 4, "asked", "?");
+  CHECK(ada.only(Kind::failed).number == 4);
+  world.check_law();
 }
 
 TEST_CASE("credit that was never in flight ends the session") {

@@ -45,7 +45,8 @@ class House {
                                         const std::lock_guard lock(mutex_);
                                         events_.push_back(event);
                                         changed_.notify_all();
-                                      }});
+                                      },
+                                  .traffic = [](const messages::BusTraffic&) {}});
     REQUIRE(started);
     router_ = std::move(*started);
   }

@@ -38,6 +38,18 @@ TEST_CASE("anything before HELLO is refused") {
   CHECK(world.events.empty());
 }
 
+TEST_CASE("a body where the kind has none is malformed") {
+  for (const Kind kind : {Kind::subscribe, Kind::unsubscribe, Kind::serve, Kind::unserve,
+                          Kind::watch, Kind::goodbye, Kind::ping, Kind::cancel}) {
+    World world;
+    world.allow("ada");
+    auto& ada = world.join("ada");
+    world.send(ada, [&](bus::FrameWriter& frame) { frame.plain(kind, 1, "a/b", "body"); });
+    CHECK(refused_of(ada.only(Kind::refused)).code == Code::malformed_frame);
+    CHECK(ada.ended);
+  }
+}
+
 TEST_CASE("a second HELLO, another version and a HELLO of the wrong size end the session") {
   World world;
   world.allow("ada");

@@ -204,6 +204,7 @@ class World : public Wire {
 
   std::vector<messages::BusDenied> denials;
   std::vector<messages::BusClientEvent> events;
+  std::vector<messages::BusTraffic> traffic_seen;
 
   /// The statistics of one client on one topic; all zero when there is no such row.
   messages::BusStatsRow row(std::string_view client, std::string_view topic) const {
@@ -211,16 +212,30 @@ class World : public Wire {
       if (found.client == client && found.topic == topic) return found;
     return {};
   }
-  /// The law of traffic.hpp, for every row.
+  /// The law of traffic.hpp, for every row, and the totals as their sums.
   void check_law() const {
+    messages::BusStatus sums;
     for (const auto& found : core_->stats().rows) {
       std::int64_t dropped = 0;
-      for (const auto& [reason, count] : found.dropped) dropped += count;
+      for (const auto& [reason, count] : found.dropped) {
+        dropped += count;
+        sums.dropped[reason] += count;
+      }
+      sums.published += found.published;
+      sums.routed += found.routed;
+      sums.delivered += found.delivered;
+      sums.waiting += found.queued + found.in_flight;
       if (found.routed == found.delivered + found.queued + found.in_flight + dropped) continue;
       FAIL(found.client << " on " << found.topic << ": routed " << found.routed << ", delivered "
                         << found.delivered << ", queued " << found.queued << ", in flight "
                         << found.in_flight << ", dropped " << dropped);
     }
+    const messages::BusStatus status = core_->status();
+    REQUIRE(status.published == sums.published);
+    REQUIRE(status.routed == sums.routed);
+    REQUIRE(status.delivered == sums.delivered);
+    REQUIRE(status.waiting == sums.waiting);
+    REQUIRE(status.dropped == sums.dropped);
   }
 
  private:
@@ -241,6 +256,7 @@ class World : public Wire {
   void end(SessionId session) override { clients_.at(session)->ended = true; }
   void denied(const messages::BusDenied& denied) override { denials.push_back(denied); }
   void client_event(const messages::BusClientEvent& event) override { events.push_back(event); }
+  void traffic(const messages::BusTraffic& seen) override { traffic_seen.push_back(seen); }
 
   Moment now_{Instant{1'700'000'000'000'000'000}, Steady{} + std::chrono::hours(1)};
   std::vector<keys::AuthorizedClient> list_;

@@ -67,6 +67,26 @@ TEST_CASE("values of every type are read") {
   REQUIRE(settings->gateway.allowed_hosts.size() == 1);
 }
 
+TEST_CASE("what overflows is a list of rules, each of a pattern, a policy and perhaps a name") {
+  const auto settings =
+      parse("[broker]\noverflow = [\"apps/** block\", \"apps/*/x disconnect  trader-1\"]\n");
+  REQUIRE(settings);
+  const auto& rules = settings->broker.overflow;
+  REQUIRE(rules.size() == 2);
+  CHECK(rules[0].topics == "apps/**");
+  CHECK(rules[0].policy == host::OverflowPolicy::block);
+  CHECK(rules[0].subscriber.empty());
+  CHECK(rules[1].topics == "apps/*/x");
+  CHECK(rules[1].policy == host::OverflowPolicy::disconnect);
+  CHECK(rules[1].subscriber == "trader-1");
+  for (const char* bad : {"", "apps/**", "apps/** drop", "apps/** block Trader", "block apps/**",
+                          "apps/** block trader-1 more"})
+    check_refused(parse("[broker]\noverflow = [\"" + std::string(bad) + "\"]\n"), "config_type",
+                  {"[broker] overflow: element 1", "TOPICS POLICY"});
+  check_refused(parse("[broker]\noverflow = [\"apps/**/x block\"]\n"), "config_range",
+                {"element 1", "expected"});
+}
+
 TEST_CASE("relative paths are meant from the folder of the file that holds them") {
   const auto settings = parse(
       "[scheduler]\nallowed_roots = [\"work\", \"../x\", \"/abs/./y\"]\n"
