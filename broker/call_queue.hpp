@@ -3,9 +3,11 @@
 // deliveries still gets its answers. Bounded like the other queue; past it a request FAILs.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "broker/limits.hpp"
@@ -32,6 +34,13 @@ class CallQueue {
   std::size_t bytes() const { return bytes_; }
   bool full() const {
     return calls_.size() > limits_->queue_messages_max || bytes_ > limits_->queue_bytes_max;
+  }
+  /// Whether `allowed(served name)` holds for every request that waits.
+  template <class Allowed>
+  bool all_requests_of(Allowed&& allowed) const {
+    return std::ranges::all_of(calls_, [&](const WaitingCall& call) {
+      return !call.is_request || allowed(std::string_view(call.name));
+    });
   }
   void keep(WaitingCall call) {
     bytes_ += call.charge();

@@ -38,6 +38,7 @@ class Connections {
     return found == connections_.end() ? nullptr : &found->second;
   }
 
+  bool owns(int fd) const { return by_fd_.contains(fd); }
   /// What the connection sent before its end may still be unread.
   void fd_closed(int fd, Steady now) {
     if (const auto owner = by_fd_.find(fd); owner != by_fd_.end())
@@ -62,13 +63,14 @@ class Connections {
     return made;
   }
 
-  /// It is gone, however we know.
-  void close(SessionId session, Steady now) {
+  /// It is gone, however we know. False when that was known.
+  bool close(SessionId session, Steady now) {
     Connection* connection = find(session);
-    if (connection == nullptr || connection->fd < 0) return;
+    if (connection == nullptr || connection->fd < 0) return false;
     by_fd_.erase(connection->fd);
     connection->fd = -1;
     closed_.push_back({session, now});
+    return true;
   }
 
   struct Closed {

@@ -249,9 +249,14 @@ bool Core::still_permitted(const Session& session) const {
          std::ranges::all_of(
              session.served,
              [&](const std::string& held) { return permissions_.may_serve(name, held); }) &&
-         std::ranges::all_of(session.watched, [&](const std::string& held) {
-           return permissions_.may_watch(name, held);
-         });
+         std::ranges::all_of(
+             session.watched,
+             [&](const std::string& held) { return permissions_.may_watch(name, held); }) &&
+         // What it has given up may still wait for its credit.
+         session.outlet.queue().all_of(
+             [&](std::string_view topic) { return permissions_.may_subscribe(name, topic); }) &&
+         session.outlet.calls().all_requests_of(
+             [&](std::string_view served) { return permissions_.may_serve(name, served); });
 }
 
 void Core::deny(Session& session, std::uint64_t number, std::string_view topic, bus::Code code,

@@ -112,6 +112,7 @@ class Core {
   Handled apply(Session& session, const bus::Record& record, const Moment& now);
   bool find_publish_route(Session& session, std::string_view topic, std::uint32_t count,
                           std::uint64_t sequence, const Moment& now);
+  static bool takes_more(const Topic& topic);
   void route(Session& publisher, const Run& run, const Moment& now);
   void route_shared(const Run& run, const Topic& topic);
   void queue_for(Session& publisher, const Target& target, const Run& run, SharedRun& kept,

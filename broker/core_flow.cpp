@@ -85,7 +85,12 @@ Core::Handled Core::on_publish(Session& session, const bus::Record& record, cons
   if (items->too_large) {
     deny(session, record.number, record.topic, bus::Code::payload_too_large, items->count,
          "an item is over 1,048,576 bytes", "publish", now);
-  } else if (find_publish_route(session, record.topic, items->count, record.number, now)) {
+  } else if (!find_publish_route(session, record.topic, items->count, record.number, now)) {
+    // Denied.
+  } else if (!takes_more(*session.last_publish.topic)) {
+    deny(session, record.number, record.topic, bus::Code::too_many, items->count,
+         "the queue of a subscriber that may hold up others is full", "publish", now);
+  } else {
     session.last_publish.row->publish(items->count);
     Run run{.publisher = session.id,
             .sequence = record.number,
@@ -141,6 +146,15 @@ bool Core::find_publish_route(Session& session, std::string_view topic, std::uin
   Topic& found = routes_.topic(topic);
   last = {generation_, permissions_.epoch(), &found, row, taps_.looking_at(topic)};
   return true;
+}
+
+/// Policy `block` holds back credit, which a publisher that connects again has anew: without this
+/// it could fill our memory.
+bool Core::takes_more(const Topic& topic) {
+  return std::ranges::none_of(topic.targets, [](const Target& target) {
+    return target.overflow == Overflow::block && !target.session->over() &&
+           target.session->outlet.queue().overrun();
+  });
 }
 
 void Core::route(Session& publisher, const Run& run, const Moment& now) {

@@ -35,9 +35,9 @@ messages::BusClient client_of(const Session& session, std::string_view role) {
   client.connected_at = session.opened_at;
   client.subscriptions.assign(session.subscriptions.begin(), session.subscriptions.end());
   client.serves.assign(session.served.begin(), session.served.end());
-  const Outlet& outlet = session.outlet;
-  client.queued_messages = whole(outlet.queue().messages() + outlet.calls().size());
-  client.queued_bytes = whole(outlet.queue().bytes() + outlet.calls().bytes());
+  client.queued_messages = whole(session.outlet.queue().messages());
+  client.queued_bytes = whole(session.outlet.queue().bytes());
+  client.queued_calls = whole(session.outlet.calls().size());
   return client;
 }
 

@@ -3,6 +3,15 @@
 #include <algorithm>
 
 namespace guild::broker {
+namespace {
+
+/// Whether it is told with a key that is on no list. Such keys cost nothing to make.
+template <class Refusal>
+bool is_stranger(const Refusal& refusal) {
+  return refusal.client.empty() && !refusal.key.empty();
+}
+
+}  // namespace
 
 std::string Denials::key_of(const Denial& denial) {
   std::string key;
@@ -18,7 +27,9 @@ void Denials::note(const Denial& denial, std::uint64_t count, const Moment& now)
   Denial kind = denial;
   std::string key = key_of(kind);
   auto found = kinds_.find(key);
-  if (found == kinds_.end() && kinds_.size() >= kinds_max_) {
+  const bool crowded =
+      kinds_.size() >= kinds_max_ || (is_stranger(kind) && strangers_ >= strangers_max);
+  if (found == kinds_.end() && crowded) {
     kind.client = kind.key = kind.topic = {};
     key = key_of(kind);
     found = kinds_.find(key);
@@ -32,6 +43,7 @@ void Denials::note(const Denial& denial, std::uint64_t count, const Moment& now)
                               .count = 0,
                               .time = now.wall};
     found = kinds_.emplace(std::move(key), Kind{std::move(event), now.steady + first_after}).first;
+    if (is_stranger(kind)) ++strangers_;
   }
   messages::BusDenied& event = found->second.event;
   if (event.count == 0) {
@@ -48,6 +60,7 @@ void Denials::tell(const Moment& now,
     if (kind.due > now.steady) {
       ++entry;
     } else if (kind.event.count == 0) {
+      if (is_stranger(kind.event)) --strangers_;
       entry = kinds_.erase(entry);
     } else {
       tell_one(kind.event);
@@ -62,6 +75,7 @@ void Denials::tell_rest(const std::function<void(const messages::BusDenied&)>& t
   for (const auto& [key, kind] : kinds_)
     if (kind.event.count != 0) tell_one(kind.event);
   kinds_.clear();
+  strangers_ = 0;
 }
 
 std::optional<Steady> Denials::next_due() const {

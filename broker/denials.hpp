@@ -1,7 +1,8 @@
 // Denials: every refusal is counted; what is told of them is bounded. The first of a kind (reason,
 // client or key, operation) is told within `first_after`, what follows within its second once that
-// is over: at most two events a second for each kind. Past `kinds_max` kinds the rest is told
-// without its client, key and topic. The totals by reason are exact.
+// is over: at most two events a second for each kind. Past `kinds_max` kinds, and past
+// `strangers_max` keys that are on no list, the rest is told without its client, key and topic. The
+// totals by reason are exact.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +30,8 @@ class Denials {
   static constexpr std::chrono::milliseconds first_after{20};
   static constexpr std::chrono::seconds then_every{1};
 
+  static constexpr std::size_t strangers_max = 8;
+
   explicit Denials(std::size_t kinds_max) : kinds_max_(kinds_max) {}
 
   void note(const Denial& denial, std::uint64_t count, const Moment& now);
@@ -48,7 +51,7 @@ class Denials {
   };
   static std::string key_of(const Denial& denial);
 
-  std::size_t kinds_max_;
+  std::size_t kinds_max_, strangers_ = 0;
   TextMap<Kind> kinds_;
   std::uint64_t total_ = 0;
   std::map<std::string, std::uint64_t, std::less<>> by_reason_;

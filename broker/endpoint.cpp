@@ -2,8 +2,10 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -17,6 +19,16 @@ namespace guild::broker {
 namespace {
 
 constexpr std::string_view ipc = "ipc://", tcp = "tcp://";
+
+/// No connection gets the last of them: the list is read again and broker.db writes also when the
+/// door is crowded.
+constexpr rlim_t descriptors_kept = 32;
+
+bool is_of_the_last(int descriptor) {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+         static_cast<rlim_t>(descriptor) + descriptors_kept >= limit.rlim_cur;
+}
 
 std::unexpected<Error> invalid(std::string_view endpoint, std::string_view why) {
   return fail(ErrorKind::invalid, "endpoint_invalid",
@@ -124,3 +136,19 @@ std::string self_test_endpoint(const std::string& endpoint) {
 }
 
 }  // namespace guild::broker
+
+// In place of libc's, for libzmq: 4.3.4 aborts when an ipc socket's accept4 answers EMFILE, and
+// tries for ever at a tcp one. Descriptors are given out lowest first, so a high one means that few
+// are left; who got it is hung up on, which libzmq takes for a peer that left
+// (ZMQ_EVENT_ACCEPT_FAILED).
+extern "C" int accept4(int listener, sockaddr* address, socklen_t* size, int flags) {
+  const auto accepted = static_cast<int>(::syscall(SYS_accept4, listener, address, size, flags));
+  if (accepted < 0) {
+    if (errno == EMFILE) errno = ENFILE;
+    return -1;
+  }
+  if (!guild::broker::is_of_the_last(accepted)) return accepted;
+  ::close(accepted);
+  errno = ECONNABORTED;
+  return -1;
+}

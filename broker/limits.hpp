@@ -22,6 +22,9 @@ struct Limits {
   /// since what waits goes through the cache twice. Publishers go on below half of it.
   std::size_t block_messages = 1U << 18U;
   std::size_t block_bytes = 8U << 20U;
+  /// A queue under `block` goes past its limits by what its publishers had credit for; by more
+  /// windows than this it does not: PUBLISH is denied.
+  std::size_t windows_past_block = 16;
   std::size_t gaps_max = 4'096;  ///< Notices of loss that wait for one subscriber.
 
   /// In flight to one session at most, whatever credit its HELLO offers.

@@ -38,7 +38,7 @@ Run KeptRun::view() const {
 
 std::size_t OutgoingQueue::GapKeyHash::operator()(const GapKey& key) const noexcept {
   const auto publisher = static_cast<std::uint64_t>(key.publisher);
-  return std::hash<const void*>{}(key.row) ^ (publisher * 0x9E3779B97F4A7C15U);
+  return std::hash<std::string_view>{}(key.topic) ^ (publisher * 0x9E3779B97F4A7C15U);
 }
 
 std::size_t OutgoingQueue::charge(const WaitingRun& run) {
@@ -98,21 +98,17 @@ void OutgoingQueue::drop_oldest() {
 /// theirs can stand between: it would have been dropped before this.
 void OutgoingQueue::note_gap(std::uint64_t order, const WaitingRun& run, std::uint32_t count) {
   const Run kept = run.kept->view();
-  const GapKey key{kept.publisher, run.row};
   const std::uint64_t last = run.sequence + count - 1;
-  const auto [at, is_new] = gap_at_.try_emplace(key, gaps_taken_ + gaps_.size());
-  if (!is_new) {
+  if (const auto at = gap_at_.find({kept.publisher, kept.topic}); at != gap_at_.end()) {
     WaitingGap& gap = gaps_[at->second - gaps_taken_].entry;
-    if (gap.topic == kept.topic) {
-      gap.last = last;
-      gap.count += count;
-      return;
-    }
-    at->second = gaps_taken_ + gaps_.size();  // A row that stands for several topics.
+    gap.last = last;
+    gap.count += count;
+    return;
   }
   gaps_.push_back({order, WaitingGap{kept.publisher, std::string(kept.topic),
                                      std::string(kept.sender), run.sequence, last, count}});
-  gap_keys_.push_back(key);
+  // The text stays where it is until the notice is taken.
+  gap_at_.emplace(GapKey{kept.publisher, gaps_.back().entry.topic}, gaps_taken_ + gaps_.size() - 1);
 }
 
 std::optional<Waiting> OutgoingQueue::take() {
@@ -125,11 +121,10 @@ std::optional<Waiting> OutgoingQueue::take() {
 }
 
 Waiting OutgoingQueue::take_gap() {
-  const auto at = gap_at_.find(gap_keys_.front());
-  if (at != gap_at_.end() && at->second == gaps_taken_) gap_at_.erase(at);
-  Waiting gap = std::move(gaps_.front().entry);
+  WaitingGap& front = gaps_.front().entry;
+  gap_at_.erase({front.publisher, front.topic});
+  Waiting gap = std::move(front);
   gaps_.pop_front();
-  gap_keys_.pop_front();
   ++gaps_taken_;
   return gap;
 }

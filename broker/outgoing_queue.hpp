@@ -6,6 +6,7 @@
 // what the items or payloads take, and a fixed charge for each entry's own memory.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -63,11 +64,20 @@ class OutgoingQueue {
  public:
   explicit OutgoingQueue(const Limits& limits) : limits_(&limits) {}
 
+  OutgoingQueue(const OutgoingQueue&) = delete;
+  OutgoingQueue& operator=(const OutgoingQueue&) = delete;
+
   bool empty() const { return kept_.empty() && droppable_.empty() && gaps_.empty(); }
   std::size_t messages() const { return messages_; }
   std::size_t bytes() const { return bytes_; }
   bool full() const {
     return messages_ > limits_->queue_messages_max || bytes_ > limits_->queue_bytes_max;
+  }
+  /// Past what publishers under policy `block` had credit for.
+  bool overrun() const {
+    return messages_ > limits_->queue_messages_max +
+                           limits_->windows_past_block * limits_->window_messages ||
+           bytes_ > limits_->queue_bytes_max + limits_->windows_past_block * limits_->window_bytes;
   }
   /// Publishers under policy `block` should pause, and may go on.
   bool crowded() const {
@@ -75,6 +85,19 @@ class OutgoingQueue {
   }
   bool relieved() const {
     return messages_ <= limits_->block_messages / 2 && bytes_ <= limits_->block_bytes / 2;
+  }
+
+  /// Whether `allowed(topic)` holds for all that waits.
+  template <class Allowed>
+  bool all_of(Allowed&& allowed) const {
+    const auto run_is_allowed = [&](const Ordered<WaitingRun>& waiting) {
+      return allowed(waiting.entry.kept->view().topic);
+    };
+    return std::ranges::all_of(kept_, run_is_allowed) &&
+           std::ranges::all_of(droppable_, run_is_allowed) &&
+           std::ranges::all_of(gaps_, [&](const Ordered<WaitingGap>& waiting) {
+             return allowed(std::string_view(waiting.entry.topic));
+           });
   }
 
   void keep(WaitingRun run);
@@ -93,8 +116,8 @@ class OutgoingQueue {
     Entry entry;
   };
   struct GapKey {
-    SessionId publisher;
-    const Row* row;
+    SessionId publisher{};
+    std::string_view topic;  ///< The notice's own text.
     bool operator==(const GapKey&) const = default;
   };
   struct GapKeyHash {
@@ -113,7 +136,6 @@ class OutgoingQueue {
   std::deque<Ordered<WaitingRun>> kept_;
   std::deque<Ordered<WaitingRun>> droppable_;
   std::deque<Ordered<WaitingGap>> gaps_;
-  std::deque<GapKey> gap_keys_;                                   // Of gaps_, in step.
   std::unordered_map<GapKey, std::uint64_t, GapKeyHash> gap_at_;  // From the first gap ever.
   std::uint64_t gaps_taken_ = 0;
   std::uint64_t next_order_ = 0;

@@ -31,15 +31,20 @@ constexpr auto probe_after = 200ms;
 constexpr auto sleep_max = 1s;
 
 // Descriptors come and go; handshakes fail. More than this is not asked for, and cannot fill it.
-constexpr int watched = ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
-                        ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+constexpr int watched = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED |
+                        ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED |
+                        ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                        ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
 
 Moment now() { return {guild::now(), std::chrono::steady_clock::now()}; }
 
 /// Why a handshake failed, as far as libzmq tells a server; "" when the gatekeeper told already.
 std::string_view reason_of(const MonitorEvent& event) {
+  if (event.event == ZMQ_EVENT_ACCEPT_FAILED) return "too_many";
   if (event.event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) return "handshake_failed";
-  if (event.event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return {};
+  if ((event.event & (ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                      ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED)) != 0)
+    return {};
   switch (event.value) {
     case ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
       return "mechanism_refused";
@@ -81,8 +86,7 @@ Result<void> RouteLoop::open() {
   GUILD_CHECK(proven);
   GUILD_CHECK(router_->unbind(tested));
   gatekeeper_->take_refused();
-  while (read_monitor(*monitor_)) {
-  }
+  while (const auto event = read_monitor(*monitor_)) count_at_door(*event);
   GUILD_CHECK(listen(*router_, options_.endpoint));
   listening_ = true;
   return {};
@@ -165,11 +169,39 @@ void RouteLoop::work_through_inbox(const Moment& moment) {
 
 void RouteLoop::read_monitor_events(const Moment& moment) {
   while (const auto event = read_monitor(*monitor_)) {
+    const bool unexplained = count_at_door(*event);
     if (event->event == ZMQ_EVENT_DISCONNECTED)
       connections_.fd_closed(static_cast<int>(event->value), moment.steady);
-    else if (const auto reason = reason_of(*event); !reason.empty())
+    if (const auto reason = unexplained ? "handshake_malformed" : reason_of(*event);
+        !reason.empty())
       note_refused_handshake(reason, moment);
   }
+}
+
+/// libzmq says nothing of a peer that breaks the framing before CURVE has begun (an HTTP client, an
+/// old ZMTP): the connection ends without a handshake that failed or succeeded. Events bear no
+/// descriptor but the last one's, so they are counted. Answers whether this is such an end.
+bool RouteLoop::count_at_door(const MonitorEvent& event) {
+  const int fd = static_cast<int>(event.value);
+  if (event.event == ZMQ_EVENT_ACCEPTED) {
+    left_early_.erase(fd);
+  } else if (event.event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
+    ++shaken_;
+  } else if (event.event == ZMQ_EVENT_ACCEPT_FAILED) {
+    return false;  // There is no connection.
+  } else if (event.event != ZMQ_EVENT_DISCONNECTED) {
+    ++failed_;
+  } else if (!connections_.owns(fd)) {
+    if (failed_ != 0) {
+      --failed_;
+    } else if (shaken_ != 0) {
+      --shaken_;
+      left_early_.insert(fd);  // Before its first frame was read, which may still come.
+    } else {
+      return true;
+    }
+  }
+  return false;
 }
 
 void RouteLoop::note_refused_handshake(std::string_view reason, const Moment& moment) {
@@ -225,9 +257,11 @@ Connection* RouteLoop::open_connection(std::string_view routing_id, const Moment
   }
   read_monitor_events(moment);
   Connection& connection = connections_.add(routing_id, user, frame_.source_fd(), moment.steady);
+  if (left_early_.erase(connection.fd) == 0 && shaken_ != 0) --shaken_;
   core_.connect(
       connection.session,
       {.name = std::string(user.substr(0, mark)), .key = *key, .label = std::string(user)}, moment);
+  if (connection.doubtful) doubted_.push_back({connection.session, moment.steady});
   return &connection;
 }
 
@@ -263,8 +297,9 @@ void RouteLoop::end_unreachable(const Moment& moment) {
     if (unsent.problem == EAGAIN)
       core_.disconnect(unsent.session,
                        moment);  // It has not read for so long that its pipe is full.
-    else
-      connections_.close(unsent.session, moment.steady);  // Gone; what it had sent is read first.
+    else if (connections_.close(unsent.session, moment.steady))
+      ++shaken_;  // Gone; what it had sent is read first. The end of its connection is still to
+                  // come.
   }
 }
 
@@ -319,6 +354,8 @@ void RouteLoop::send(std::span<const SessionId> to, std::string_view frame) {
   for (const SessionId session : to) {
     const Connection* connection = connections_.find(session);
     if (connection == nullptr || connection->fd < 0) continue;
+    // Nothing after what could not be sent: it would be a hole without a GAP.
+    if (std::ranges::find(unsent_, session, &Unsent::session) != unsent_.end()) continue;
     const int problem = router_->send(connection->routing_id, ZMQ_SNDMORE | ZMQ_DONTWAIT);
     if (problem != 0) {
       unsent_.push_back({session, problem});

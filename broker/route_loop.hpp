@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <thread>
+#include <unordered_set>
 #include <vector>
 
 #include "broker/connections.hpp"
@@ -51,6 +52,7 @@ class RouteLoop final : public Wire {
   void finish_draining(const Moment& now);
   bool spin();
   void sleep(const Moment& now);
+  bool count_at_door(const MonitorEvent& event);
   void note_refused_handshake(std::string_view reason, const Moment& now);
 
   // Wire: what the core says.
@@ -91,6 +93,8 @@ class RouteLoop final : public Wire {
     std::function<void()> done;
   };
   std::optional<Draining> draining_;
+  std::uint64_t shaken_ = 0, failed_ = 0;  // Handshakes whose connection is not accounted for.
+  std::unordered_set<int> left_early_;     // At most as many as there are descriptors.
   bool listening_ = false, stopping_ = false;
   std::thread thread_;
 };

@@ -14,6 +14,9 @@ using namespace std::chrono_literals;
 constexpr Duration backoff_first = 50ms;
 constexpr Duration backoff_most = 2s;
 constexpr Duration backoff_refused = 5s;
+/// A broker that died is soon back, and to ask whether somebody listens costs next to nothing.
+constexpr Duration backoff_nobody = 150ms;
+constexpr Duration soon_back = 5s;
 /// A session that lasted this long was a good one: the next attempt comes soon.
 constexpr Duration settled_after = 2s;
 /// A wrong key breaks the handshake at once; a busy or stopped broker lets it time out.
@@ -62,7 +65,7 @@ Attempts::Outcome Attempts::failed(Failure failure, Monotonic now) {
     case Failure::nothing_listens:
       return retry(Error{ErrorKind::unavailable, "broker_unreachable",
                          fmt::format("nothing listens at {}", endpoint), std::string(start_it)},
-                   Refusal::no, now);
+                   Refusal::no, now, backoff_nobody);
     case Failure::no_answer:
       return retry(Error{ErrorKind::unavailable, "broker_unreachable",
                          fmt::format("the broker at {} does not answer", endpoint),
@@ -105,7 +108,8 @@ Attempts::Outcome Attempts::ended(Error error, Monotonic now) {
   return retry(std::move(error), refusal, now);
 }
 
-Attempts::Outcome Attempts::retry(std::optional<Error> error, Refusal refusal, Monotonic now) {
+Attempts::Outcome Attempts::retry(std::optional<Error> error, Refusal refusal, Monotonic now,
+                                  Duration most_at_first) {
   const bool refused = refusal != Refusal::no;
   const bool over = refused && options_.give_up_when_refused;
   phase_ = over ? Phase::over : Phase::waiting;
@@ -114,6 +118,8 @@ Attempts::Outcome Attempts::retry(std::optional<Error> error, Refusal refusal, M
   constexpr unsigned doublings_most = 6;
   Duration delay =
       std::min(backoff_first * (1 << std::min(failures_, doublings_most)), backoff_most);
+  if (failures_ == 0) failing_since_ = now;
+  if (now - failing_since_ < soon_back) delay = std::min(delay, most_at_first);
   if (refusal == Refusal::of_us) delay = backoff_refused;
   ++failures_;
   at_ = now + jittered(delay);

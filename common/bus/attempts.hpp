@@ -1,7 +1,8 @@
 // Attempts: when to connect, and what a failed attempt means. Pure: it is told what the socket's
 // monitor saw, and answers with the error to report and the time of the next attempt.
-// Back-off 50 ms to 2 s, doubled, +-20 %; 5 s after a refusal of our key. libzmq never says "wrong
-// server key": three handshakes in a row that break at once while the transport connects do.
+// Back-off 50 ms to 2 s, doubled, +-20 %, at most 150 ms for the first 5 s in which nobody listens;
+// 5 s after a refusal of our key. libzmq never says "wrong server key": three handshakes in a row
+// that break at once while the transport connects do.
 #pragma once
 
 #include <chrono>
@@ -67,14 +68,15 @@ class Attempts {
   /// A broker with the wrong key is often another home's for a moment, so it is tried again as soon
   /// as after any failure; a refusal of our key lasts until somebody edits the list.
   enum class Refusal { no, of_us, of_broker };
-  Outcome retry(std::optional<Error> error, Refusal refusal, Monotonic now);
+  Outcome retry(std::optional<Error> error, Refusal refusal, Monotonic now,
+                Duration most_at_first = Duration::max());
   Duration jittered(Duration delay);
 
   Options options_;
   Phase phase_ = Phase::waiting;
   Monotonic at_{};  // The next attempt when waiting, the end of this one when trying.
   std::optional<Monotonic> connected_at_;
-  Monotonic established_at_{};
+  Monotonic established_at_{}, failing_since_{};
   unsigned failures_ = 0;
   unsigned broken_handshakes_ = 0;
   std::uint64_t random_;

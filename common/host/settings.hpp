@@ -46,6 +46,7 @@ struct OverflowSetting {
   OverflowPolicy policy = OverflowPolicy::drop_oldest;
   std::string subscriber;  ///< A client's name; empty for all.
 };
+BOOST_DESCRIBE_STRUCT(OverflowSetting, (), (topics, policy, subscriber))
 
 struct BrokerSettings {
   Range<1, 100'000, 4'096> sessions_max;

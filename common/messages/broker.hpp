@@ -40,11 +40,12 @@ struct BusClient {
   std::string name, role, session;  ///< session: "name#serial"
   Instant connected_at;
   List<std::string, 1'000> subscriptions, serves;
-  std::int64_t queued_messages = 0, queued_bytes = 0;
+  std::int64_t queued_messages = 0, queued_bytes = 0;  ///< Of what it subscribes to.
+  std::int64_t queued_calls = 0;                       ///< Requests and replies.
 };
 BOOST_DESCRIBE_STRUCT(BusClient, (),
                       (name, role, session, connected_at, subscriptions, serves, queued_messages,
-                       queued_bytes))
+                       queued_bytes, queued_calls))
 struct BusClients {
   List<BusClient, 10'000> clients;
   /// What did not fit into one reply.

@@ -53,10 +53,6 @@ long left_ms(Clock::time_point end) {
   return left < 0 ? 0 : static_cast<long>(left);
 }
 
-std::string credit_bytes(const RawRecord& record, std::uint32_t messages) {
-  return record_bytes(credit, record.size(), {}, {}, u32_bytes(messages));
-}
-
 void set(void* socket, int option, int value) {
   zmq_setsockopt(socket, option, &value, sizeof value);
 }
@@ -236,12 +232,7 @@ RawRecord RawClient::call(std::string_view name, std::string_view payload,
 }
 
 void RawClient::return_credit(const RawRecord& record, std::uint32_t messages) {
-  send(credit_bytes(record, messages));
-}
-
-bool RawClient::return_credit_if_connected(const RawRecord& record, std::uint32_t messages) {
-  const std::string frame = credit_bytes(record, messages);
-  return zmq_send(socket_, frame.data(), frame.size(), ZMQ_DONTWAIT) >= 0;
+  send(record_bytes(credit, record.size(), {}, {}, u32_bytes(messages)));
 }
 
 int RawClient::wait_event(int events, Limit limit) {

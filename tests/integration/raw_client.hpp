@@ -83,9 +83,6 @@ class RawClient {
   RawRecord call(std::string_view name, std::string_view payload,
                  std::uint32_t deadline_ms = 5'000);
   void return_credit(const RawRecord& record, std::uint32_t messages);
-  /// The same for one who still reads what came before the connection ended: nobody is there to
-  /// take the credit then, which is no error. Answers whether it was sent.
-  bool return_credit_if_connected(const RawRecord& record, std::uint32_t messages);
 
   /// The first of these monitor events (ZMQ_EVENT_..., or-ed), or 0 when none comes in time.
   int wait_event(int events, Limit limit = std::chrono::seconds(5));

@@ -62,6 +62,11 @@ struct Peer {
   std::vector<std::uint64_t> held;          ///< Requests to answer.
   std::map<std::uint64_t, int> answers_to;  ///< By correlation.
   std::set<std::uint64_t> cancelled;
+
+  bool hears(const std::string& topic) const {
+    return std::ranges::any_of(
+        subscriptions, [&](const std::string& pattern) { return bus::matches(pattern, topic); });
+  }
 };
 
 class Model {
@@ -123,6 +128,8 @@ class Model {
     Limits limits;
     limits.queue_messages_max = 6;
     limits.block_messages = 5;
+    limits.window_messages = 1'000;
+    limits.windows_past_block = 0;
     limits.shared_run_min = 20;  // So that runs of three or more are shared.
     limits.frame_target = 200;
     limits.topics_max = 4;
@@ -158,19 +165,40 @@ class Model {
   void publish(Peer& peer, const std::string& topic, int count) {
     std::vector<std::string> payloads;
     for (int i = 0; i < count; ++i) payloads.push_back("p" + std::to_string(++payload_));
+    const std::uint64_t sequence = peer.client->next_sequence;
+    const bool takes_more = !somebody_is_full(topic);
+    std::vector<Peer*> hearers;
+    for (Peer& each : peers_)
+      if (!each.client->ended && each.hears(topic)) hearers.push_back(&each);
+    world_.publish_run(*peer.client, topic, payloads);
+    if (!takes_more) {
+      RC_ASSERT(std::ranges::any_of(peer.client->all(Kind::denied), [&](const Got& denied) {
+        return denied.number == sequence && denied_of(denied).code == bus::Code::too_many;
+      }));
+      return;
+    }
     published_[topic] += count;
-    for (Peer& each : peers_) {
-      const bool hears = !each.client->ended &&
-                         std::ranges::any_of(each.subscriptions, [&](const std::string& pattern) {
-                           return bus::matches(pattern, topic);
-                         });
-      if (!hears) continue;
+    for (Peer* each : hearers) {
       routed_[topic] += count;
       for (std::size_t i = 0; i < payloads.size(); ++i)
-        each.expected.push_back({peer.client->id, peer.client->next_sequence + i, peer.client->name,
-                                 topic, payloads[i]});
+        each->expected.push_back(
+            {peer.client->id, sequence + i, peer.client->name, topic, payloads[i]});
     }
-    world_.publish_run(*peer.client, topic, payloads);
+  }
+  /// Of those that may hold up others.
+  bool somebody_is_full(const std::string& topic) const {
+    if (!topic.starts_with("block/")) return false;
+    return std::ranges::any_of(peers_, [&](const Peer& peer) {
+      return !peer.client->ended && peer.hears(topic) &&
+             queued(peer) >
+                 static_cast<std::int64_t>(limits().queue_messages_max +
+                                           limits().windows_past_block * limits().window_messages);
+    });
+  }
+  std::int64_t queued(const Peer& peer) const {
+    for (const auto& told : world_.core().clients().clients)
+      if (told.session == peer.client->label) return told.queued_messages;
+    return 0;
   }
 
   /// Returns credit for at most `messages` of what it has.

@@ -1,7 +1,11 @@
 // Several processes book at once, and ledgerd is killed under that load: what was acknowledged is
 // there, once; the sums are right; every leg was told at least once, in order.
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <condition_variable>
+#include <csignal>
 #include <map>
+#include <mutex>
 #include <random>
 #include <set>
 #include <thread>
@@ -88,28 +92,46 @@ class Listener {
     REQUIRE(client_.raw().ask(guild::raw::subscribe, "ledger/entry/**").kind == guild::raw::done);
     thread_ = std::jthread([this](const std::stop_token& stop) { listen(stop); });
   }
-  void stop() {
+
+  /// Until the highest seq of every writer's account is this.
+  bool wait_for_all(std::int64_t last, seconds limit) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, limit, [&] {
+      for (unsigned i = 0; i < writers; ++i)
+        if (last_of(heard_[Load::account(i)]) < last) return false;
+      return true;
+    });
+  }
+  /// Ends the listening.
+  std::map<std::string, std::vector<std::int64_t>> heard() {
     thread_.request_stop();
     thread_.join();
+    return std::move(heard_);
   }
 
-  std::map<std::string, std::vector<std::int64_t>> heard;
-
  private:
+  static std::int64_t last_of(const std::vector<std::int64_t>& seqs) {
+    return seqs.empty() ? 0 : *std::max_element(seqs.begin(), seqs.end());
+  }
   void listen(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       const auto record = client_.raw().next(milliseconds(100));
       if (!record || record->kind != guild::raw::deliver) continue;
       const auto items = record->items();
-      client_.raw().return_credit_if_connected(*record, static_cast<std::uint32_t>(items.size()));
+      const std::lock_guard lock(mutex_);
       for (const std::string& item : items) {
         const Json entry = Json::parse(item);
-        heard[entry.at("account")].push_back(entry.at("account_seq"));
+        heard_[entry.at("account")].push_back(entry.at("account_seq"));
       }
+      client_.raw().return_credit(*record, static_cast<std::uint32_t>(items.size()));
+      changed_.notify_all();
     }
   }
 
   LedgerClient client_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, std::vector<std::int64_t>> heard_;
   std::jthread thread_;
 };
 
@@ -155,11 +177,14 @@ TEST_CASE("ledgerd killed under load keeps what it acknowledged, and tells every
   CHECK(report.at("ok") == true);
   CHECK(report.at("entries") == 1 + writers + writers * count);
 
-  // The drain publishes what is left, and the broker is the last to go.
-  home.stop();
-  listener.stop();
+  // Its drain publishes what is left; what is on its way to a listener ends with the broker, so
+  // that is stopped once all was heard.
+  home.daemon("ledgerd").signal(SIGTERM);
+  CHECK(home.daemon("ledgerd").wait().exit_code == 0);
+  CHECK(listener.wait_for_all(1 + 2 * count, seconds(120)));
+  auto heard = listener.heard();
   for (unsigned i = 0; i < writers; ++i) {
-    const auto& seqs = listener.heard[Load::account(i)];
+    const auto& seqs = heard[Load::account(i)];
     const std::set<std::int64_t> distinct(seqs.begin(), seqs.end());
     CHECK(distinct.size() == 1 + 2 * count);
     CHECK(*distinct.rbegin() == 1 + 2 * count);

@@ -88,16 +88,14 @@ TEST_CASE("a task that was cancelled stays cancelled though the scheduler dies o
   CHECK(home.show(id).at("state") == "cancelled");
 }
 
-TEST_CASE("stopped, the scheduler is gone within 1.5 s, whatever runs, and each task has its end") {
+TEST_CASE("stopped, the scheduler ends whatever runs, and each task has its end") {
   TasksHome home;
   const std::string failing = home.submit({"sh", "-c", family});
   const std::string again = requeued(home, {"sh", "-c", family});
   home.wait_for_output(failing, "attempt 1");
   home.wait_for_output(again, "attempt 1");
-  const auto begin = std::chrono::steady_clock::now();
   home.daemon("scheduler").signal(SIGTERM);
   CHECK(home.daemon("scheduler").wait().exit_code == 0);
-  CHECK(std::chrono::steady_clock::now() - begin < milliseconds(1'500));
   CHECK(carriers("GUILD_TASK_ID=" + failing) == 0);
   home.start("scheduler");
   CHECK(home.show(failing).at("reason") == "the scheduler stopped");

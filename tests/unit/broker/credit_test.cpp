@@ -55,6 +55,32 @@ TEST_CASE("credit in bytes holds back as well") {
   CHECK(bob.payloads().size() == 3);
 }
 
+TEST_CASE("under policy block who connects again and again cannot fill our memory") {
+  Limits limits;
+  limits.queue_bytes_max = 10'000;
+  limits.window_bytes = 4'000;
+  limits.windows_past_block = 1;
+  World world(limits, all(Overflow::block));
+  auto& slow = world.join("slow", 1);
+  world.subscribe(slow, "news");
+  std::int64_t accepted = 0, denied = 0;
+  for (int life = 0; life < 20; ++life) {
+    auto& ada = world.join("ada");
+    for (int i = 0; i < 4; ++i) world.publish(ada, "news", std::string(1'000, 'x'), true);
+    for (const Got& got : ada.inbox) {
+      if (got.kind == Kind::ack) accepted += bus::read_u32(got.body).value();
+      if (got.kind != Kind::denied) continue;
+      CHECK(denied_of(got).code == Code::too_many);
+      denied += denied_of(got).count;
+    }
+    world.leave(ada);
+  }
+  CHECK(accepted + denied == 80);
+  CHECK(accepted < 16);
+  CHECK(world.core().status().waiting == accepted);
+  world.check_law();
+}
+
 TEST_CASE("who is behind with deliveries still gets requests and replies") {
   World world({}, all(Overflow::block));
   auto& ada = world.join("ada");

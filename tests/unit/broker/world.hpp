@@ -34,7 +34,7 @@ class World : public Wire {
  public:
   struct Client {
     SessionId id{};
-    std::string name;
+    std::string name, label;
     std::vector<Got> inbox;
     std::vector<std::size_t> frame_sizes;
     bool ended = false;
@@ -78,6 +78,7 @@ class World : public Wire {
   }
 
   Core& core() { return *core_; }
+  const Core& core() const { return *core_; }
   const Moment& now() const { return now_; }
   void advance(Duration by) {
     now_.wall = now_.wall + by;
@@ -126,9 +127,9 @@ class World : public Wire {
     auto client = std::make_unique<Client>();
     client->id = id;
     client->name = name;
+    client->label = name + "#" + std::to_string(last_id_);
     Client& made = *clients_.emplace(id, std::move(client)).first->second;
-    core_->connect(id, {name, line_of(name).public_key, name + "#" + std::to_string(last_id_)},
-                   now_);
+    core_->connect(id, {name, line_of(name).public_key, made.label}, now_);
     return made;
   }
   /// One that is open; its name may publish and so on under every topic unless it was listed

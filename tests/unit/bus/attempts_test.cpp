@@ -39,7 +39,7 @@ TEST_CASE("the first attempt is due at once; the next after a growing, jittered 
       CHECK(attempts.due(now));
       attempts.started(now);
       CHECK_FALSE(attempts.due(now + 1h));
-      const auto outcome = attempts.failed(Failure::nothing_listens, now);
+      const auto outcome = attempts.failed(Failure::no_answer, now);
       CHECK(outcome.error->code == "broker_unreachable");
       CHECK_FALSE(outcome.refused);
       CHECK_FALSE(outcome.over);
@@ -48,6 +48,22 @@ TEST_CASE("the first attempt is due at once; the next after a growing, jittered 
       CHECK(pause.count() >= wanted * 0.8);
       CHECK(pause.count() <= wanted * 1.2);
       CHECK_FALSE(attempts.due(*attempts.deadline() - 1ns));
+      now = *attempts.deadline();
+    }
+  }
+}
+
+TEST_CASE("while nobody listens the pauses stay short for five seconds, then grow") {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    Attempts attempts = make(false, seed);
+    Monotonic now = start;
+    while (now < start + 30s) {
+      attempts.started(now);
+      attempts.failed(Failure::nothing_listens, now);
+      const auto pause = *attempts.deadline() - now;
+      INFO("seed " << seed << ", after " << (now - start).count() << " ns");
+      if (now < start + 5s) CHECK(pause <= 180ms);
+      if (now > start + 5s) CHECK(pause >= 1'600ms);
       now = *attempts.deadline();
     }
   }
