@@ -63,7 +63,7 @@ RouteLoop::RouteLoop(RouterOptions options, std::vector<keys::AuthorizedClient> 
     : options_(std::move(options)),
       clients_(clients),
       events_(std::move(events)),
-      context_(std::move(context)),
+      context_(std::make_unique<ZmqContext>(std::move(context))),
       inbox_(std::move(inbox)),
       core_(options_.core, std::move(clients), *this) {}
 
@@ -74,9 +74,11 @@ RouteLoop::~RouteLoop() { stop(); }
 Result<void> RouteLoop::open() {
   GUILD_TRY(gatekeeper_, Gatekeeper::start(*context_, [this] { inbox_.wake(); }));
   gatekeeper_->replace(std::exchange(clients_, {}));
-  GUILD_TRY(router_, ZmqSocket::make(*context_, ZMQ_ROUTER));
+  GUILD_TRY(ZmqSocket router, ZmqSocket::make(*context_, ZMQ_ROUTER));
+  router_ = std::make_unique<ZmqSocket>(std::move(router));
   GUILD_CHECK(set_options());
-  GUILD_TRY(monitor_, monitor_of(*context_, *router_, watched));
+  GUILD_TRY(ZmqSocket monitor, monitor_of(*context_, *router_, watched));
+  monitor_ = std::make_unique<ZmqSocket>(std::move(monitor));
 
   GUILD_CHECK(check_listen_endpoint(options_.endpoint));
   GUILD_CHECK(listen(*router_, self_test_endpoint(options_.endpoint)));

@@ -4,6 +4,7 @@
 // supervised.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <thread>
 #include <unordered_set>
@@ -69,8 +70,8 @@ class RouteLoop final : public Wire {
   Router::Events events_;
   // The gatekeeper's thread ends with the context, so the context goes first (see stop).
   std::unique_ptr<Gatekeeper> gatekeeper_;
-  std::optional<ZmqContext> context_;
-  std::optional<ZmqSocket> router_, monitor_;
+  std::unique_ptr<ZmqContext> context_;
+  std::unique_ptr<ZmqSocket> router_, monitor_;
   Inbox inbox_;
   Core core_;
   Connections connections_;

@@ -111,7 +111,8 @@ Result<void> Service::start_router(ListWatch::Clients clients) {
                               });
                             }};
   GUILD_TRY(router_, Router::start(std::move(options), std::move(clients), std::move(events)));
-  monitors_.emplace(host_, *router_, [this](const messages::BusAudit& audit) { on_audit(audit); });
+  monitors_ = std::make_unique<Monitors>(
+      host_, *router_, [this](const messages::BusAudit& audit) { on_audit(audit); });
   return {};
 }
 

@@ -5,7 +5,6 @@
 
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
-#include <optional>
 
 #include "broker/event_store.hpp"
 #include "broker/list_watch.hpp"
@@ -41,7 +40,7 @@ class Service final : public host::Service {
   host::Host& host_;
   EventStore events_;
   std::unique_ptr<Router> router_;
-  std::optional<Monitors> monitors_;
+  std::unique_ptr<Monitors> monitors_;
   std::unique_ptr<ListWatch> list_watch_;
   boost::asio::steady_timer timer_;
   messages::BusStatus status_;  // As of a second ago at most.

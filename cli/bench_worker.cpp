@@ -51,6 +51,7 @@ bool is_told_something() {
 
 std::vector<std::string> topics_of(const BenchWork& work) {
   std::vector<std::string> topics;
+  topics.reserve(static_cast<std::size_t>(work.topics));
   for (std::int64_t i = 0; i < work.topics; ++i)
     topics.push_back(bench_topic(work.run, work.index, i));
   return topics;

@@ -55,6 +55,7 @@ Result<void> publish(const Arguments& arguments) {
                                       CurveEndpoints(arguments.folder).publishers);
   await_joined(socket, joined_prefix(work), work.subscribers);
   std::vector<std::string> topics;
+  topics.reserve(static_cast<std::size_t>(work.topics));
   for (std::int64_t i = 0; i < work.topics; ++i)
     topics.push_back(cli::bench_topic(work.run, work.index, i));
   Load load(work);

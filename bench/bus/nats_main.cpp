@@ -45,6 +45,7 @@ Result<std::unique_ptr<NatsClient>> connect(const Arguments& arguments, Sending 
 Result<void> publish(const Arguments& arguments) {
   GUILD_TRY(const auto client, connect(arguments, Sending::gathered));
   std::vector<std::string> subjects;
+  subjects.reserve(static_cast<std::size_t>(arguments.work.topics));
   for (std::int64_t i = 0; i < arguments.work.topics; ++i)
     subjects.push_back(
         fmt::format("{}{}.{}", data_prefix(arguments.work), arguments.work.index, i));

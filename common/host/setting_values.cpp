@@ -29,8 +29,9 @@ std::unexpected<Error> refuse(std::string code, const Source& source, std::strin
 std::optional<std::int64_t> integer_of(const Source& source) {
   if (source.node != nullptr) return source.node->value_exact<std::int64_t>();
   std::int64_t value = 0;
-  const char* end = source.text.data() + source.text.size();
-  const auto [stopped, problem] = std::from_chars(source.text.data(), end, value);
+  const std::string_view text = source.text;
+  const char* end = text.data() + text.size();
+  const auto [stopped, problem] = std::from_chars(text.data(), end, value);
   if (problem != std::errc{} || stopped != end) return {};
   return value;
 }

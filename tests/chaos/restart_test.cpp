@@ -30,10 +30,9 @@ const std::vector<std::string> daemons = {"broker", "logconsumer", "ledgerd", "s
 std::unique_ptr<bus::Client> make_client(const TestHome& home, const std::string& name) {
   auto keys = keys::load_client(home.keys(), name);
   REQUIRE(keys);
-  auto client =
-      bus::Client::make({.endpoint = home.bus_endpoint(),
-                         .credentials = {keys->name, keys->public_key, std::move(keys->secret_key),
-                                         keys->broker_public_key}});
+  auto client = bus::Client::make(
+      {.endpoint = home.bus_endpoint(),
+       .credentials = {keys->name, keys->public_key, keys->secret_key, keys->broker_public_key}});
   REQUIRE(client);
   return std::move(*client);
 }

@@ -23,7 +23,7 @@ using namespace raw;
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::uint64_t memory_growth_max_kib = 64 * 1'024;
+constexpr std::uint64_t memory_growth_max_kib = std::uint64_t{64} * 1'024;
 /// Two events a second are told of each kind of refusal; strangers' keys are told apart up to a
 /// few, the rest is summed.
 constexpr long events_per_second_max = 20;

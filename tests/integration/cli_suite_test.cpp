@@ -340,8 +340,9 @@ TEST_CASE("a damaged page is found and its file named") {
   REQUIRE(home.guild({"db", "check"}).exit_code == 0);
   const auto ledger = home.data() / "ledger.db";
   std::string bytes = read_text(ledger);
-  REQUIRE(bytes.size() > 3 * 4'096);
-  for (std::size_t i = 2 * 4'096; i < 2 * 4'096 + 64; ++i) bytes[i] = static_cast<char>(~bytes[i]);
+  constexpr std::size_t page = 4'096;
+  REQUIRE(bytes.size() > 3 * page);
+  for (std::size_t i = 2 * page; i < 2 * page + 64; ++i) bytes[i] = static_cast<char>(~bytes[i]);
   write_text(ledger, bytes);
   const Outcome outcome = home.guild({"db", "check", "--json"});
   CHECK(outcome.exit_code == 1);

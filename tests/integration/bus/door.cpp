@@ -21,7 +21,7 @@ sockaddr_un address_of(const std::filesystem::path& path) {
   address.sun_family = AF_UNIX;
   if (path.native().size() >= sizeof address.sun_path)
     throw std::runtime_error("too long for a socket: " + path.string());
-  std::strcpy(address.sun_path, path.c_str());
+  std::memcpy(address.sun_path, path.c_str(), path.native().size() + 1);
   return address;
 }
 

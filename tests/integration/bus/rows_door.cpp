@@ -64,7 +64,9 @@ Seen drips(Stage& stage) {
   Line line = line_to(stage);
   bool closed = false;
   for (const char byte : zmtp_greeting("CURVE")) {
-    if (!line.write({&byte, 1}) || (closed = line.wait_closed(between_bytes))) break;
+    if (!line.write({&byte, 1})) break;
+    closed = line.wait_closed(between_bytes);
+    if (closed) break;
   }
   closed = closed || line.wait_closed(0ms);
   return {closed ? "cut" : "nothing", acted_at, std::chrono::steady_clock::now()};

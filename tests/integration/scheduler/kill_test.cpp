@@ -110,7 +110,7 @@ TEST_CASE("through ten kills every task runs to its end and is paid for once") {
   for (int i = 0; i < tasks; ++i)
     ids.push_back(home.submit({"sh", "-c", "echo done"}, {"--bot", "ada", "--cost", "1"}));
   for (int i = 0; i < kills; ++i) {
-    home.wait(ids[static_cast<std::size_t>(i * 4)]);
+    home.wait(ids[static_cast<std::size_t>(i) * 4]);
     home.daemon("scheduler").kill();
     home.start("scheduler");
   }

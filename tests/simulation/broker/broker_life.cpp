@@ -38,7 +38,7 @@ void split(std::string_view frame, Each each) {
 
 }  // namespace
 
-BrokerLife::BrokerLife(std::uint64_t number, broker::CoreOptions options,
+BrokerLife::BrokerLife(std::uint64_t number, const broker::CoreOptions& options,
                        std::vector<keys::AuthorizedClient> list, Timeline& timeline, Random& random,
                        Network& network)
     : number_(number),

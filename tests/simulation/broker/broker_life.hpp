@@ -16,7 +16,7 @@ namespace guild::simulation {
 
 class BrokerLife final : public broker::Wire {
  public:
-  BrokerLife(std::uint64_t number, broker::CoreOptions options,
+  BrokerLife(std::uint64_t number, const broker::CoreOptions& options,
              std::vector<keys::AuthorizedClient> list, Timeline& timeline, Random& random,
              Network& network);
   /// A kill: its connections break.
