@@ -121,10 +121,18 @@ Core::Handled Core::on_publish(Session& session, const bus::Record& record, cons
 /// Sets session.last_publish for `topic`. False when the record was denied.
 bool Core::find_publish_route(Session& session, std::string_view topic, std::uint32_t count,
                               std::uint64_t sequence, const Moment& now) {
+  const auto holds = [&](const PublishRoute& route) {
+    return route.generation == generation_ && route.epoch == permissions_.epoch() &&
+           route.topic->name == topic;
+  };
   auto& last = session.last_publish;
-  if (last.generation == generation_ && last.epoch == permissions_.epoch() &&
-      last.topic->name == topic)
+  if (holds(last)) return true;
+  // Not for who has published on one topic only.
+  PublishRoute* place = last.topic == nullptr ? nullptr : &session.recent_routes.place_of(topic);
+  if (place != nullptr && holds(*place)) {
+    last = *place;
     return true;
+  }
 
   Row* row = session.traffic->find_row(topic);
   const bool known =
@@ -145,6 +153,7 @@ bool Core::find_publish_route(Session& session, std::string_view topic, std::uin
   }
   Topic& found = routes_.topic(topic);
   last = {generation_, permissions_.epoch(), &found, row, taps_.looking_at(topic)};
+  if (place != nullptr) *place = last;
   return true;
 }
 

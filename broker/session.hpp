@@ -3,7 +3,10 @@
 // call is done, so that no pointer of that call dangles.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,6 +29,40 @@ struct Topic;
 struct Refusal {
   bus::Code code{};
   std::string reason;
+};
+
+/// Where records of one topic go, while nothing that decides it has changed.
+struct PublishRoute {
+  std::uint64_t generation = 0;
+  std::uint32_t epoch = 0;
+  Topic* topic = nullptr;
+  Row* row = nullptr;
+  Taps::Mask taps = 0;
+};
+
+/// The routes of a session that publishes on several topics in turn: one place for each of a few
+/// hundred topics, so that a busy publisher does not look its topics up twice with every record. A
+/// session that keeps to one topic has none of it.
+class RecentRoutes {
+ public:
+  PublishRoute& place_of(std::string_view topic) {
+    if (!routes_) routes_ = std::make_unique<Routes>();
+    return (*routes_)[place(topic)];
+  }
+
+ private:
+  static constexpr unsigned place_bits = 8;
+  using Routes = std::array<PublishRoute, std::size_t{1} << place_bits>;
+
+  /// By its end, where topics of one publisher differ.
+  static std::size_t place(std::string_view topic) {
+    std::uint64_t end = topic.size();
+    const std::size_t tail = std::min(topic.size(), sizeof end);
+    std::memcpy(&end, topic.data() + topic.size() - tail, tail);
+    return static_cast<std::size_t>(end * 0x9E3779B97F4A7C15U >> (64U - place_bits));
+  }
+
+  std::unique_ptr<Routes> routes_;
 };
 
 struct Session {
@@ -54,14 +91,8 @@ struct Session {
 
   // Publishing.
   std::uint64_t last_sequence = 0;
-  /// Where the last record went, while nothing that decides it has changed.
-  struct LastPublish {
-    std::uint64_t generation = 0;
-    std::uint32_t epoch = 0;
-    Topic* topic = nullptr;
-    Row* row = nullptr;
-    Taps::Mask taps = 0;
-  } last_publish;
+  PublishRoute last_publish;
+  RecentRoutes recent_routes;
   /// Publishers whose credit is held back because of this subscriber.
   std::unordered_set<SessionId> crowded_by;
 };
