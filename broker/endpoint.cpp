@@ -137,9 +137,9 @@ std::string self_test_endpoint(const std::string& endpoint) {
 
 }  // namespace guild::broker
 
-// In place of libc's, for libzmq: 4.3.4 aborts when an ipc socket's accept4 answers EMFILE, and
-// tries for ever at a tcp one. Descriptors are given out lowest first, so a high one means that few
-// are left; who got it is hung up on, which libzmq takes for a peer that left
+// In place of libc's, for libzmq (docs/adr/0004): 4.3.4 aborts when an ipc socket's accept4 answers
+// EMFILE, and tries for ever at a tcp one. Descriptors are given out lowest first, so a high one
+// means that few are left; who got it is hung up on, which libzmq takes for a peer that left
 // (ZMQ_EVENT_ACCEPT_FAILED).
 extern "C" int accept4(int listener, sockaddr* address, socklen_t* size, int flags) {
   const auto accepted = static_cast<int>(::syscall(SYS_accept4, listener, address, size, flags));
