@@ -49,9 +49,9 @@ void Monitors::started(std::int64_t monitor, Running running,
 }
 
 void Monitors::look() {
-  for (const auto& [monitor, running] : running_)
+  for (const auto& [number, running] : running_)
     router_.post(
-        [this, monitor = monitor, until = running.unheard_until](Core& core, const Moment& now) {
+        [this, monitor = number, until = running.unheard_until](Core& core, const Moment& now) {
           if (now.steady < until || core.is_heard(topic_of(monitor))) return;
           core.stop_monitor(monitor);
           host_.post([this, monitor] { end(monitor); });
