@@ -59,10 +59,10 @@ void Waiters::arm() {
 void Waiters::wake_late() {
   std::vector<Wake> late;
   while (!deadlines_.empty() && std::get<0>(*deadlines_.begin()) <= Clock::now()) {
-    const auto [until, number, task] = *deadlines_.begin();
+    const auto [until, due, task] = *deadlines_.begin();
     const auto [first, last] = waiters_.equal_range(task);
     const auto waiter = std::find_if(
-        first, last, [number = number](const auto& one) { return one.second.number == number; });
+        first, last, [number = due](const auto& one) { return one.second.number == number; });
     late.push_back(std::move(waiter->second.wake));
     waiters_.erase(waiter);
     deadlines_.erase(deadlines_.begin());
