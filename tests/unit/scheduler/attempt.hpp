@@ -71,15 +71,26 @@ enum class Gate { open, shut };
 /// Spawned; its command begins as soon as it is ready, unless the gate stays shut.
 inline std::shared_ptr<Attempt> begin(Field& field, WorkerOrder order, Gate gate = Gate::open) {
   auto attempt = std::make_shared<Attempt>();
-  auto worker = field.workers->spawn(
-      std::move(order),
-      {.ready =
-           [attempt, gate](const ProcessMark& mark) {
-             attempt->mark = mark;
-             if (gate == Gate::open) attempt->worker->go();
-           },
-       .output = [attempt](std::string_view bytes) { attempt->output += bytes; },
-       .ended = [attempt](const AttemptReport& report) { attempt->report = report; }});
+  // The attempt has the worker, which has these.
+  const std::weak_ptr<Attempt> weak = attempt;
+  auto worker = field.workers->spawn(std::move(order), {.ready =
+                                                            [weak, gate](const ProcessMark& mark) {
+                                                              const auto attempt = weak.lock();
+                                                              if (!attempt) return;
+                                                              attempt->mark = mark;
+                                                              if (gate == Gate::open)
+                                                                attempt->worker->go();
+                                                            },
+                                                        .output =
+                                                            [weak](std::string_view bytes) {
+                                                              if (const auto attempt = weak.lock())
+                                                                attempt->output += bytes;
+                                                            },
+                                                        .ended =
+                                                            [weak](const AttemptReport& report) {
+                                                              if (const auto attempt = weak.lock())
+                                                                attempt->report = report;
+                                                            }});
   REQUIRE(worker);
   attempt->worker = *worker;
   return attempt;

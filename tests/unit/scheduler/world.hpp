@@ -102,8 +102,7 @@ class World {
   }
   void drain() {
     bool is_done = false;
-    runner->drain(std::chrono::seconds(1), std::chrono::milliseconds(1400),
-                  [&] { is_done = true; });
+    runner->drain(std::chrono::seconds(1), std::chrono::seconds(20), [&] { is_done = true; });
     field->run_until([&] { return is_done; });
   }
 
