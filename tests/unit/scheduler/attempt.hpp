@@ -75,21 +75,21 @@ inline std::shared_ptr<Attempt> begin(Field& field, WorkerOrder order, Gate gate
   const std::weak_ptr<Attempt> weak = attempt;
   auto worker = field.workers->spawn(std::move(order), {.ready =
                                                             [weak, gate](const ProcessMark& mark) {
-                                                              const auto attempt = weak.lock();
-                                                              if (!attempt) return;
-                                                              attempt->mark = mark;
+                                                              const auto held = weak.lock();
+                                                              if (!held) return;
+                                                              held->mark = mark;
                                                               if (gate == Gate::open)
                                                                 attempt->worker->go();
                                                             },
                                                         .output =
                                                             [weak](std::string_view bytes) {
-                                                              if (const auto attempt = weak.lock())
-                                                                attempt->output += bytes;
+                                                              if (const auto held = weak.lock())
+                                                                held->output += bytes;
                                                             },
                                                         .ended =
                                                             [weak](const AttemptReport& report) {
-                                                              if (const auto attempt = weak.lock())
-                                                                attempt->report = report;
+                                                              if (const auto held = weak.lock())
+                                                                held->report = report;
                                                             }});
   REQUIRE(worker);
   attempt->worker = *worker;
