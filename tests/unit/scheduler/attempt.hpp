@@ -73,24 +73,20 @@ inline std::shared_ptr<Attempt> begin(Field& field, WorkerOrder order, Gate gate
   auto attempt = std::make_shared<Attempt>();
   // The attempt has the worker, which has these.
   const std::weak_ptr<Attempt> weak = attempt;
-  auto worker = field.workers->spawn(std::move(order), {.ready =
-                                                            [weak, gate](const ProcessMark& mark) {
-                                                              const auto held = weak.lock();
-                                                              if (!held) return;
-                                                              held->mark = mark;
-                                                              if (gate == Gate::open)
-                                                                attempt->worker->go();
-                                                            },
-                                                        .output =
-                                                            [weak](std::string_view bytes) {
-                                                              if (const auto held = weak.lock())
-                                                                held->output += bytes;
-                                                            },
-                                                        .ended =
-                                                            [weak](const AttemptReport& report) {
-                                                              if (const auto held = weak.lock())
-                                                                held->report = report;
-                                                            }});
+  WorkerEvents events;
+  events.ready = [weak, gate](const ProcessMark& mark) {
+    const auto held = weak.lock();
+    if (!held) return;
+    held->mark = mark;
+    if (gate == Gate::open) held->worker->go();
+  };
+  events.output = [weak](std::string_view bytes) {
+    if (const auto held = weak.lock()) held->output += bytes;
+  };
+  events.ended = [weak](const AttemptReport& report) {
+    if (const auto held = weak.lock()) held->report = report;
+  };
+  auto worker = field.workers->spawn(std::move(order), std::move(events));
   REQUIRE(worker);
   attempt->worker = *worker;
   return attempt;
