@@ -17,10 +17,13 @@ namespace {
 
 struct Running {
   explicit Running(Field& field)
-      : attempt(
-            begin(field, order_for({"sh", "-c", "(setsid sleep 1000 &); echo up; exec sleep 1000"},
-                                   {"GUILD_TASK_ID=" + id.text()}))) {
-    field.run_until([this] { return attempt->has_printed("up"); });
+      : attempt(begin(
+            field,
+            order_for(
+                {"sh", "-c", "(setsid sh -c 'echo away; kill -STOP $$' &); echo up; kill -STOP $$"},
+                {"GUILD_TASK_ID=" + id.text()}))) {
+    // Neither is in the middle of an execve then, in which a process has no environment.
+    field.run_until([this] { return attempt->has_printed("up") && attempt->has_printed("away"); });
   }
   Leftover leftover() const { return {id, *attempt->mark, *read_boot_id()}; }
 
