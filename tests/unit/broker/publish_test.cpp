@@ -333,6 +333,29 @@ TEST_CASE("statistics past the limit of rows are folded, and add up") {
   CHECK(delivered == 50);
 }
 
+TEST_CASE("topics that look alike at their ends are told apart, and each follows its subscribers") {
+  World world;
+  auto& ada = world.join("ada");
+  auto& bob = world.join("bob");
+  auto& eve = world.join("eve");
+  // The broker remembers where a publisher's recent topics go by their last bytes.
+  const std::string mine = "bob/the-same-end", hers = "eve/the-same-end";
+  world.subscribe(bob, mine);
+  for (int round = 0; round < 3; ++round) {
+    world.publish(ada, mine, "for bob");
+    world.publish(ada, hers, "for eve");
+    world.publish(ada, "other", "for nobody");
+    // Eve hears hers from the second round on, bob his until the third.
+    if (round == 0) world.subscribe(eve, hers);
+    if (round == 1) world.plain(bob, Kind::unsubscribe, 9, mine);
+  }
+  CHECK(bob.payloads() == Strings{"for bob", "for bob"});
+  CHECK(eve.payloads() == Strings{"for eve", "for eve"});
+  CHECK(world.row("ada", mine).published == 3);
+  CHECK(world.row("ada", hers).published == 3);
+  world.check_law();
+}
+
 TEST_CASE("topics past the limit of the cache are still routed") {
   Limits limits;
   limits.topics_max = 4;
