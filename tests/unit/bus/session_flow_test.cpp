@@ -136,7 +136,7 @@ TEST_CASE("presence is told to every watcher of the topic") {
   World world;
   world.connect();
   std::vector<std::string> seen;
-  for (int i = 0; i < 2; ++i) {
+  const auto watch = [&] {
     Standing standing;
     standing.kind = Kind::watch;
     standing.pattern = "a/b";
@@ -145,8 +145,10 @@ TEST_CASE("presence is told to every watcher of the topic") {
       for (const auto& name : names) line += name + "|";
       seen.push_back(line);
     };
-    REQUIRE(world.session->stand(std::move(standing)).has_value());
-  }
+    return world.session->stand(std::move(standing)).has_value();
+  };
+  REQUIRE(watch());
+  REQUIRE(watch());
   REQUIRE(world.receive_plain(Kind::presence, 1, "a/b", "anna\nbert"));
   REQUIRE(world.receive_plain(Kind::presence, 1, "a/b", ""));
   REQUIRE(world.receive_plain(Kind::presence, 1, "a/other", "anna"));
