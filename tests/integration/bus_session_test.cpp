@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 /// Codes of the protocol.
 constexpr unsigned hello_expected = 2, malformed_frame = 3, no_permission = 16, topic_invalid = 17,
-                   payload_too_large = 18, no_responder = 32, responder_gone = 33, timeout = 34;
+                   payload_too_large = 18, no_responder = 32, timeout = 34;
 
 TEST_CASE("a frame cut at each byte ends its own session, typed, and nobody else's") {
   BusHome home;
