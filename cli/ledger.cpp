@@ -61,8 +61,12 @@ Result<messages::Balance> balance_in_file(storage::Connection& file,
   if (number == 0) return ledgerd::account_unknown(account.view());
   messages::Balance balance;
   balance.account = account;
-  balance.balance = recovered.book.accounts().at(number).state.balance;
-  balance.available = balance.balance;
+  const ledgerd::AccountState& state = recovered.book.accounts().at(number).state;
+  balance.balance = state.balance;
+  balance.held = state.held;
+  balance.available = state.available();
+  balance.floor = state.floor;
+  balance.is_closed = state.is_closed;
   return balance;
 }
 

@@ -68,7 +68,7 @@ AccountNumber Accounts::open(std::string_view name) {
   const auto kind = account_kind(name);
   GUILD_ASSERT(kind.has_value());
   GUILD_ASSERT(accounts_.size() < accounts_max);
-  accounts_.push_back({.name = std::string(name), .kind = *kind, .is_closed = false, .state = {}});
+  accounts_.push_back({.name = std::string(name), .kind = *kind, .state = {}});
   const auto number = static_cast<AccountNumber>(accounts_.size());
   const bool is_new = index_->by_name.emplace(accounts_.back().name, number).second;
   GUILD_ASSERT(is_new);

@@ -1,7 +1,7 @@
 // Accounts: the names money is booked on, and each one's running state. Pure; one thread at a time.
 // Names: `world`, `treasury`, `escrow/<id>`, `bot/<handle>`, `user/<name>`. An account gets a small
 // number when it is opened and keeps it for ever; rows use the number, hashes the name.
-// Limit: accounts_max, so that memory is bounded (about 200 bytes each).
+// Limit: accounts_max, so that memory is bounded (about 200 bytes each, the index included).
 #pragma once
 
 #include <cstdint>
@@ -35,9 +35,16 @@ constexpr bool opens_at_first_credit(AccountKind kind) { return kind == AccountK
 /// What the account's next leg builds on.
 struct AccountState {
   Money balance;
-  std::int64_t entries = 0;   ///< Legs so far; the last one's account_seq.
-  std::int64_t last_seq = 0;  ///< Its last posting; 0 before the first.
-  Digest last_hash{};         ///< That posting's hash; zeros before the first.
+  Money held;                    ///< In its open holds.
+  Money floor;                   ///< What the available amount may not go below.
+  std::int64_t entries = 0;      ///< Legs so far; the last one's account_seq.
+  std::int64_t last_seq = 0;     ///< Its last posting; 0 before the first.
+  Digest last_hash{};            ///< That posting's hash; zeros before the first.
+  std::uint32_t open_holds = 0;  ///< How many are open on it.
+  bool is_closed = false;        ///< It takes no posting but the one that opens it.
+
+  /// balance - held: it cannot overflow, since both are kept within what the sum can hold.
+  Money available() const { return Money::of_units(balance.units() - held.units()); }
 
   bool operator==(const AccountState&) const = default;
 };
@@ -45,7 +52,6 @@ struct AccountState {
 struct Account {
   std::string name;
   AccountKind kind{};
-  bool is_closed = false;
   AccountState state;
 };
 

@@ -1,11 +1,10 @@
 #include "ledgerd/book.hpp"
 
 #include <algorithm>
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <utility>
 
 #include "common/base/assert.hpp"
-#include "ledgerd/keyed_hasher.hpp"
+#include "ledgerd/rules.hpp"
 
 namespace guild::ledgerd {
 namespace {
@@ -16,181 +15,227 @@ std::unexpected<Refusal> refuse(TransferError error, std::string_view account = 
       Refusal{.error = error, .account = std::string(account), .available = available});
 }
 
-std::expected<void, Refusal> check_shape(const Draft& draft) {
-  const auto& legs = draft.legs;
-  if (legs.empty() || legs.size() > legs_max || sum_of(legs) != 0)
-    return refuse(TransferError::legs_unbalanced);
-  for (auto leg = legs.begin(); leg != legs.end(); ++leg) {
-    if (leg->amount.is_zero() && legs.size() > 1) return refuse(TransferError::legs_unbalanced);
-    if (leg->reference.size() > reference_size_max)
-      return refuse(TransferError::reference_too_long, leg->account);
-    const auto is_same = [&](const DraftLeg& other) { return other.account == leg->account; };
-    if (std::any_of(legs.begin(), leg, is_same))
-      return refuse(TransferError::same_account, leg->account);
-  }
-  return {};
-}
-
-/// Builds a decision leg by leg, against the accounts as they are.
-class Deciding {
+/// Makes a posting of a draft, opening on the way the accounts that it opens.
+class Drafting {
  public:
-  Deciding(const Accounts& accounts, const Draft& draft) : accounts_(accounts), draft_(draft) {}
+  Drafting(Standing& standing, const Draft& draft) : standing_(standing), draft_(draft) {}
 
-  std::expected<Decision, Refusal> decide(const ChainHead& head, Instant now) {
+  std::expected<Posting, Refusal> posting(Instant now) {
     for (const std::string& name : draft_.opens) GUILD_CHECK(open(name));
-    decision_.posting = {.seq = head.seq + 1, .id = draft_.id, .time = now, .legs = {}, .hash = {}};
-    decision_.posting.legs.reserve(draft_.legs.size());
-    for (const DraftLeg& leg : draft_.legs) GUILD_CHECK(add(leg));
-    return std::move(decision_);
+    Posting posting{.seq = standing_.head.seq + 1,
+                    .id = draft_.id,
+                    .time = now,
+                    .legs = {},
+                    .facts = {},
+                    .hash = {}};
+    posting.legs.reserve(draft_.legs.size());
+    for (const DraftLeg& leg : draft_.legs) GUILD_CHECK(add(leg, posting.legs));
+    GUILD_CHECK(add_facts(posting));
+    return posting;
   }
+
+  std::vector<AccountNumber> opened;
 
  private:
   std::expected<void, Refusal> open(const std::string& name) {
-    if (accounts_.find(name) != 0) return refuse(TransferError::account_exists, name);
-    if (accounts_.size() + decision_.opens.size() >= accounts_max)
+    if (standing_.accounts.find(name) != 0) return refuse(TransferError::account_exists, name);
+    if (standing_.accounts.size() >= accounts_max)
       return refuse(TransferError::accounts_full, name);
-    decision_.opens.push_back(name);
+    opened.push_back(standing_.accounts.open(name));
     return {};
   }
 
-  std::expected<void, Refusal> add(const DraftLeg& leg) {
-    const AccountNumber number = accounts_.find(leg.account);
-    if (number == 0) return add_to_new(leg);
-    const Account& account = accounts_.at(number);
-    if (account.is_closed) return refuse(TransferError::account_closed, leg.account);
-    return add(leg, number, account.kind, account.state);
-  }
-
-  std::expected<void, Refusal> add_to_new(const DraftLeg& leg) {
-    const auto kind = account_kind(leg.account);
-    if (!kind) return refuse_unknown(leg);
-    auto opened = std::ranges::find(decision_.opens, leg.account);
-    if (opened == decision_.opens.end()) {
-      if (leg.amount.is_negative() || !opens_at_first_credit(*kind)) return refuse_unknown(leg);
+  std::expected<void, Refusal> add(const DraftLeg& leg, Legs& legs) {
+    AccountNumber number = standing_.accounts.find(leg.account);
+    if (number == 0) {
+      const auto kind = account_kind(leg.account);
+      if (!leg.amount.is_positive() || !kind || !opens_at_first_credit(*kind))
+        return refuse(leg.amount.is_positive() ? TransferError::credit_account_unknown
+                                               : TransferError::debit_account_unknown,
+                      leg.account);
       GUILD_CHECK(open(leg.account));
-      opened = decision_.opens.end() - 1;
+      number = opened.back();
     }
-    const auto place = static_cast<std::size_t>(opened - decision_.opens.begin());
-    return add(leg, static_cast<AccountNumber>(accounts_.size() + place + 1), *kind, {});
-  }
-
-  static std::unexpected<Refusal> refuse_unknown(const DraftLeg& leg) {
-    return refuse(leg.amount.is_negative() ? TransferError::debit_account_unknown
-                                           : TransferError::credit_account_unknown,
-                  leg.account);
-  }
-
-  std::expected<void, Refusal> add(const DraftLeg& leg, AccountNumber number, AccountKind kind,
-                                   const AccountState& state) {
-    const auto after = state.balance.plus(leg.amount);
-    if (!after) return refuse(TransferError::balance_overflow, leg.account);
-    if (leg.amount.is_negative() && after->is_negative() && !may_go_negative(kind))
-      return refuse(TransferError::funds_short, leg.account, state.balance);
-    decision_.posting.legs.push_back({.account = number,
-                                      .amount = leg.amount,
-                                      .type = leg.type,
-                                      .reference = leg.reference,
-                                      .account_seq = state.entries + 1,
-                                      .previous_seq = state.last_seq});
+    const AccountState& state = standing_.accounts.at(number).state;
+    legs.push_back({.account = number,
+                    .amount = leg.amount,
+                    .type = leg.type,
+                    .reference = leg.reference,
+                    .account_seq = state.entries + 1,
+                    .previous_seq = state.last_seq});
     return {};
   }
 
-  const Accounts& accounts_;
+  std::expected<void, Refusal> add_facts(Posting& posting) {
+    if (const auto* const end = std::get_if<HoldEnd>(&draft_.facts)) posting.facts = *end;
+    if (const auto* const floor = std::get_if<FloorTerms>(&draft_.facts)) posting.facts = *floor;
+    const auto* const order = std::get_if<HoldOrder>(&draft_.facts);
+    if (order == nullptr) return {};
+    const AccountNumber credit = standing_.accounts.find(order->credit);
+    if (credit == 0) return refuse(TransferError::credit_account_unknown, order->credit);
+    posting.facts = HoldTerms{
+        .credit = credit, .amount = order->amount, .expires_at = posting.time + order->lifetime};
+    return {};
+  }
+
+  Standing& standing_;
   const Draft& draft_;
-  Decision decision_;
+};
+
+Refusal refusal_of(const Violation& violation, const Accounts& accounts) {
+  Refusal refusal{.error = violation.error, .account = {}, .available = {}};
+  if (violation.account == 0) return refusal;
+  const Account& account = accounts.at(violation.account);
+  refusal.account = account.name;
+  refusal.available = account.state.available();
+  return refusal;
+}
+
+/// Whether a booked posting says what was asked.
+struct SaysTheSame {
+  const Posting& booked;
+  const Accounts& accounts;
+
+  bool operator()(const HoldOrder& order) const {
+    const auto* const terms = std::get_if<HoldTerms>(&booked.facts);
+    return terms != nullptr && accounts.at(terms->credit).name == order.credit &&
+           terms->amount == order.amount && terms->expires_at == booked.time + order.lifetime;
+  }
+  template <class Asked>
+  bool operator()(const Asked& asked) const {
+    const auto* const said = std::get_if<Asked>(&booked.facts);
+    return said != nullptr && *said == asked;
+  }
 };
 
 }  // namespace
 
-struct Book::Ids {
-  boost::unordered_flat_map<Uuid, std::int64_t, KeyedHasher> seq_by_id;
-};
-
-Book::Book() : ids_(std::make_unique<Ids>()) {}
-Book::~Book() = default;
-Book::Book(Book&&) noexcept = default;
-Book& Book::operator=(Book&&) noexcept = default;
-
-std::size_t Book::ids() const { return ids_->seq_by_id.size(); }
-
-std::int64_t Book::seq_of(const Uuid& id) const {
-  const auto found = ids_->seq_by_id.find(id);
-  return found == ids_->seq_by_id.end() ? 0 : found->second;
-}
+Book::Book(const IdKey& key) : ids_(key) {}
 
 Int128 Book::total() const {
   Int128 total = 0;
-  for (std::size_t number = 1; number <= accounts_.size(); ++number)
-    total += accounts_.at(static_cast<AccountNumber>(number)).state.balance.units();
+  for (std::size_t number = 1; number <= accounts().size(); ++number)
+    total += accounts().at(static_cast<AccountNumber>(number)).state.balance.units();
   return total;
 }
 
-std::expected<Decision, Refusal> Book::decide(const Draft& draft, Instant now) const {
-  GUILD_ASSERT(seq_of(draft.id) == 0);
-  GUILD_CHECK(check_shape(draft));
-  return Deciding(accounts_, draft).decide(head_, now);
+std::expected<const Posting*, Refusal> Book::book(const Draft& draft, Instant now) {
+  Drafting drafting(standing_, draft);
+  auto posting = drafting.posting(now);
+  if (posting) {
+    if (const auto violation = find_violation(*posting, standing_))
+      posting = std::unexpected(refusal_of(*violation, accounts()));
+  }
+  if (!posting) {
+    for (std::size_t i = drafting.opened.size(); i > 0; --i) standing_.accounts.take_back_last();
+    return std::unexpected(std::move(posting.error()));
+  }
+  group_.opened.insert(group_.opened.end(), drafting.opened.begin(), drafting.opened.end());
+  return &add(std::move(*posting));
+}
+
+const Posting& Book::add(Posting with) {
+  Posting& posting = group_.postings.emplace_back(std::move(with));
+  posting.hash = hash_of(posting, standing_);
+  for (const Leg& leg : posting.legs)
+    undo_.push_back({leg.account, accounts().at(leg.account).state});
+  if (const auto* const end = std::get_if<HoldEnd>(&posting.facts))
+    ended_.push_back({end->hold, *holds().find(end->hold)});
+  link(posting, standing_);
+  ids_.insert(ids_.hash_of(posting.id), posting.seq);
+  return posting;
 }
 
 std::expected<void, Refusal> Book::check_repeat(const Draft& draft, const Posting& earlier) const {
   const auto is_same = [this](const DraftLeg& asked, const Leg& booked) {
-    return asked.account == accounts_.at(booked.account).name && asked.amount == booked.amount &&
+    return asked.account == accounts().at(booked.account).name && asked.amount == booked.amount &&
            asked.type == booked.type && asked.reference == booked.reference;
   };
-  if (draft.id == earlier.id && std::ranges::equal(draft.legs, earlier.legs, is_same)) return {};
+  if (draft.id == earlier.id && std::ranges::equal(draft.legs, earlier.legs, is_same) &&
+      std::visit(SaysTheSame{earlier, accounts()}, draft.facts))
+    return {};
   return refuse(TransferError::id_reused);
 }
 
-const Posting& Book::apply(Decision decision) {
-  GUILD_ASSERT(decision.posting.seq == head_.seq + 1);
-  for (const std::string& name : decision.opens) group_.opened.push_back(accounts_.open(name));
-  Posting& posting = group_.postings.emplace_back(std::move(decision.posting));
-  posting.hash = hash_of(posting, accounts_, head_);
-  for (const Leg& leg : posting.legs)
-    undo_.push_back({leg.account, accounts_.at(leg.account).state});
-  link(posting, accounts_, head_);
-  ids_->seq_by_id.emplace(posting.id, posting.seq);
-  return posting;
+std::expected<HoldToEnd, Refusal> Book::hold_to_end(std::int64_t seq) const {
+  const Hold* const hold = holds().find(seq);
+  if (hold == nullptr) return refuse(TransferError::hold_ended);
+  return HoldToEnd{.seq = seq,
+                   .debit = accounts().at(hold->debit).name,
+                   .credit = accounts().at(hold->terms.credit).name};
 }
 
 Book::Mark Book::mark() const {
   return {.postings = group_.postings.size(),
           .states = undo_.size(),
           .opened = group_.opened.size(),
-          .head = head_};
+          .ended = ended_.size(),
+          .head = head()};
+}
+
+void Book::take_back_last() {
+  const Posting& posting = group_.postings.back();
+  if (std::holds_alternative<HoldTerms>(posting.facts)) standing_.holds.end(posting.seq);
+  if (std::holds_alternative<HoldEnd>(posting.facts)) {
+    standing_.holds.open(ended_.back().seq, ended_.back().hold);
+    ended_.pop_back();
+  }
+  ids_.erase(ids_.hash_of(posting.id), posting.seq);
+  group_.postings.pop_back();
 }
 
 void Book::undo_to(const Mark& mark) {
+  while (group_.postings.size() > mark.postings) take_back_last();
   for (; undo_.size() > mark.states; undo_.pop_back())
-    accounts_.at(undo_.back().account).state = undo_.back().state;
-  for (; group_.postings.size() > mark.postings; group_.postings.pop_back())
-    ids_->seq_by_id.erase(group_.postings.back().id);
-  for (; group_.opened.size() > mark.opened; group_.opened.pop_back()) accounts_.take_back_last();
-  head_ = mark.head;
+    standing_.accounts.at(undo_.back().account).state = undo_.back().state;
+  for (; group_.opened.size() > mark.opened; group_.opened.pop_back())
+    standing_.accounts.take_back_last();
+  standing_.head = mark.head;
 }
 
-void Book::rollback() { undo_to({.postings = 0, .states = 0, .opened = 0, .head = group_start_}); }
+void Book::rollback() {
+  undo_to({.postings = 0, .states = 0, .opened = 0, .ended = 0, .head = group_start_});
+}
 
 Book::Group Book::commit() {
   for (const Posting& posting : group_.postings) tree_.append(posting.hash);
   undo_.clear();
-  group_start_ = head_;
+  ended_.clear();
+  group_start_ = head();
   return std::exchange(group_, {});
 }
 
-void Book::restore_account(std::string_view name) { accounts_.open(name); }
-
-std::expected<void, Fault> Book::restore(const Posting& posting) {
-  if (auto fault = find_fault(posting, accounts_, head_)) return std::unexpected(std::move(*fault));
-  if (!ids_->seq_by_id.emplace(posting.id, posting.seq).second)
-    return std::unexpected(Fault{.seq = posting.seq, .problem = "its id was used before"});
-  link(posting, accounts_, head_);
-  tree_.append(posting.hash);
-  group_start_ = head_;
-  return {};
+std::unordered_map<AccountNumber, AccountState> Book::states_before_group() const {
+  std::unordered_map<AccountNumber, AccountState> states;
+  for (const Before& before : undo_) states.try_emplace(before.account, before.state);
+  return states;
 }
 
-void Book::set_closed(AccountNumber account, bool is_closed) {
-  accounts_.at(account).is_closed = is_closed;
+void Book::restore_account(std::string_view name) { standing_.accounts.open(name); }
+
+void Book::restore_state(AccountNumber account, const AccountState& state) {
+  standing_.accounts.at(account).state = state;
+}
+
+void Book::restore_hold(std::int64_t seq, const Hold& hold) { standing_.holds.open(seq, hold); }
+
+void Book::restore_id(std::uint64_t hash, std::int64_t seq) { ids_.insert(hash, seq); }
+
+void Book::restore_head(const ChainHead& head, Tree tree) {
+  standing_.head = head;
+  group_start_ = head;
+  tree_ = std::move(tree);
+}
+
+std::expected<void, Fault> Book::restore(const Posting& posting, const HasId& has_id) {
+  if (auto fault = find_fault(posting, standing_)) return std::unexpected(std::move(*fault));
+  if (ids_.find(posting.id, has_id) != 0)
+    return std::unexpected(Fault{.seq = posting.seq, .problem = "its id was used before"});
+  ids_.insert(ids_.hash_of(posting.id), posting.seq);
+  link(posting, standing_);
+  tree_.append(posting.hash);
+  group_start_ = head();
+  return {};
 }
 
 }  // namespace guild::ledgerd

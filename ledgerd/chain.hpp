@@ -7,18 +7,10 @@
 #include <optional>
 #include <string>
 
-#include "ledgerd/accounts.hpp"
-#include "ledgerd/posting.hpp"
+#include "common/base/bytes.hpp"
+#include "ledgerd/standing.hpp"
 
 namespace guild::ledgerd {
-
-/// The last posting; seq 0 and zeros before the first.
-struct ChainHead {
-  std::int64_t seq = 0;
-  Digest hash{};
-
-  bool operator==(const ChainHead&) const = default;
-};
 
 /// What is wrong with the posting stored at `seq`.
 struct Fault {
@@ -28,15 +20,16 @@ struct Fault {
   bool operator==(const Fault&) const = default;
 };
 
-/// The hash of `posting` where `head` and its accounts' states stand just before it.
-Digest hash_of(const Posting& posting, const Accounts& accounts, const ChainHead& head);
+/// The hash of `posting` where the book stands just before it.
+Digest hash_of(const Posting& posting, const Standing& standing);
+/// Its leaf, likewise.
+Bytes leaf_of(const Posting& posting, const Standing& standing);
 
-/// Everything but the ids' uniqueness: the sequence, the legs' shape and sum, each account's own
-/// sequence and link, its floor, and the hash recomputed from the content.
-std::optional<Fault> find_fault(const Posting& posting, const Accounts& accounts,
-                                const ChainHead& head);
+/// Everything but the ids' uniqueness: the sequence, each account's own sequence and link, the
+/// rules, and the hash recomputed from the content.
+std::optional<Fault> find_fault(const Posting& posting, const Standing& standing);
 
-/// Moves the accounts and the head past `posting`, which has no fault.
-void link(const Posting& posting, Accounts& accounts, ChainHead& head);
+/// Moves the book past `posting`, which has no fault.
+void link(const Posting& posting, Standing& standing);
 
 }  // namespace guild::ledgerd

@@ -137,7 +137,7 @@ Result<T> in_snapshot(Connection& file, Read read) {
 }
 
 /// Fills in what legs of many accounts refer to, once it is known what they are.
-class Legs {
+class GatheredLegs {
  public:
   void take(Posting posting) {
     for (const Leg& leg : posting.legs) {
@@ -199,7 +199,7 @@ Result<std::vector<Entry>> read_legs_after(Connection& file, std::int64_t seq,
                                            std::size_t legs_wanted) {
   return in_snapshot<std::vector<Entry>>(
       file, [&](Connection& snapshot) -> Result<std::vector<Entry>> {
-        Legs legs;
+        GatheredLegs legs;
         GUILD_CHECK(store::each_posting_after(snapshot, seq, [&](Posting posting) {
           legs.take(std::move(posting));
           return legs.count() < legs_wanted;

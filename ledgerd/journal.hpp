@@ -9,6 +9,8 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +19,7 @@
 #include "ledgerd/book.hpp"
 #include "ledgerd/store.hpp"
 #include "ledgerd/tails.hpp"
+#include "ledgerd/unsaved.hpp"
 
 namespace guild::ledgerd {
 
@@ -25,11 +28,14 @@ struct Committed {
   struct Balance {
     AccountNumber account;
     std::string_view name;  ///< Lives as long as the journal.
-    Money balance;
+    Money balance, held, floor;
+    bool is_closed = false;
   };
   TreeHead head;
-  std::vector<Balance> balances;  ///< Of every account that it touched.
-  std::int64_t ids = 0;           ///< Remembered in all.
+  std::vector<Balance> balances;       ///< Of every account that it touched.
+  std::int64_t ids = 0;                ///< Remembered in all.
+  std::int64_t open_holds = 0;         ///< In all.
+  std::optional<Instant> next_expiry;  ///< Of an open hold.
 };
 
 /// A posting with this draft's content: just booked, or once before.
@@ -50,6 +56,16 @@ class Transaction {
   /// Decides and books; an id that is known answers the posting that it had. A refusal is the error
   /// that the caller should see.
   Result<Booked> book(const Draft& draft);
+  /// Books all or none, in order; the refusal is of the draft at `*refused`.
+  Result<std::vector<Booked>> book_linked(std::span<const Draft> drafts, std::size_t* refused);
+  /// The posting with this id; 0 when there is none.
+  Result<std::int64_t> seq_of(const Uuid& id);
+  /// Ends the hold that was made with the id `hold`: posts `amount` (all of it when there is none).
+  Result<Booked> post_hold(const Uuid& id, const Uuid& hold, std::optional<Money> amount,
+                           std::string_view reference);
+  Result<Booked> void_hold(const Uuid& id, const Uuid& hold, std::string_view reference);
+  /// Voids the holds that have expired by now; done before each job.
+  Result<void> void_expired();
   const Book& state() const { return book_; }
   storage::Connection& file() { return file_; }
   Instant now() const { return now_; }
@@ -57,6 +73,22 @@ class Transaction {
   void after_commit(std::function<void()> effect) { effects_.push_back(std::move(effect)); }
 
  private:
+  Result<Booked> booked_before(const Draft& draft, std::int64_t seq);
+  /// Into memory alone.
+  Result<void> decide(const Draft& draft);
+  /// Into the file, what was decided since.
+  Result<void> write_since(std::size_t opened, std::size_t postings);
+  /// Of the group or of the file; it was booked.
+  Result<Posting> posting_at(std::int64_t seq);
+  /// A hold that is to be ended, and what the id that ends it was used for before.
+  struct Ending {
+    HoldToEnd hold;
+    Money amount;
+    std::int64_t earlier = 0;
+  };
+  Result<Ending> ending_of(const Uuid& id, const Uuid& hold);
+  Result<Booked> end_hold(const Ending& ending, const Draft& draft);
+
   Book& book_;
   storage::Connection& file_;
   const Instant now_;
@@ -69,7 +101,8 @@ class Journal {
   using Done = storage::Writer::Done;
   struct Options {
     storage::WriterOptions writer;
-    std::int64_t lists_every = 65'536;  ///< Postings after which the lists of them are written.
+    /// Postings after which the lists of them, and where the book stands, are written.
+    std::int64_t save_every = 65'536;
     std::function<Instant()> now = guild::now;
     std::function<void(Committed)> on_commit;  ///< On the writer's thread.
     /// The file may differ from memory (outcome_unknown): the process must end and recover.
@@ -77,7 +110,7 @@ class Journal {
   };
 
   Journal(std::unique_ptr<storage::Connection> file, Book book, std::unique_ptr<Tails> tails,
-          Options options);
+          Unsaved unsaved, Options options);
   /// Finishes what was submitted.
   ~Journal();
 
@@ -86,6 +119,8 @@ class Journal {
   Result<void> submit(Work work, Done done);
   /// Submits and waits; not from the writer's thread.
   Result<void> run(Work work);
+  /// Writes where the book stands, so that the next start reads no posting.
+  Result<void> save();
   /// Returns when everything submitted before was answered.
   void drain();
 

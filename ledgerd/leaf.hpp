@@ -1,4 +1,5 @@
-// Leaf: the one byte form of a posting that is hashed, version 1. docs/ledger.md specifies it to
+// Leaf: the one byte form of a posting that is hashed, version 1,
+// or 2 when it has facts. docs/ledger.md specifies it to
 // the byte; tests/golden/ledger holds examples. It names accounts and types in full, so that a
 // verifier needs no table of ours. A posting's hash is SHA-256 of 0x00 and its leaf: at once the
 // link of the chain and the leaf hash of the tree (RFC 9162 §2.1.1). Pure.
@@ -14,6 +15,7 @@
 namespace guild::ledgerd {
 
 inline constexpr std::uint8_t leaf_version = 1;
+inline constexpr std::uint8_t leaf_version_with_facts = 2;
 
 /// A leg with what a leaf says of its account.
 struct LeafLeg {
@@ -25,6 +27,12 @@ struct LeafLeg {
   const Digest* previous_hash = nullptr;  ///< Of the account's previous posting; zeros at first.
 };
 
+/// Facts, with the name of the account that they speak of.
+struct LeafFacts {
+  Facts facts = {};
+  std::string_view credit = {};  ///< Of HoldTerms.
+};
+
 /// What of a posting is hashed before its legs.
 struct LeafHead {
   std::int64_t seq = 0;
@@ -33,8 +41,8 @@ struct LeafHead {
   Digest previous_hash{};  ///< Of the posting with seq - 1; zeros for the first.
 };
 
-Bytes leaf_of(const LeafHead& head, std::span<const LeafLeg> legs);
+Bytes leaf_of(const LeafHead& head, std::span<const LeafLeg> legs, const LeafFacts& facts = {});
 /// SHA-256(0x00 || leaf).
-Digest leaf_hash(const LeafHead& head, std::span<const LeafLeg> legs);
+Digest leaf_hash(const LeafHead& head, std::span<const LeafLeg> legs, const LeafFacts& facts = {});
 
 }  // namespace guild::ledgerd

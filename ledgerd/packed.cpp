@@ -27,6 +27,25 @@ void put_signed(Bytes& out, std::int64_t value) {
   put_varint(out, (bits << 1U) ^ (value < 0 ? ~std::uint64_t{0} : 0));
 }
 
+/// a - b, wrapping: a damaged file may hold anything, and what wraps is no open hold.
+std::int64_t distance(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
+}
+
+struct PackFacts {
+  Bytes& out;
+  std::int64_t seq;
+
+  void operator()(std::monostate) const {}
+  void operator()(const HoldTerms& terms) const {
+    put_varint(out, terms.credit);
+    put_signed(out, terms.amount.units());
+    put_signed(out, terms.expires_at.ns);
+  }
+  void operator()(const HoldEnd& end) const { put_signed(out, distance(seq, end.hold)); }
+  void operator()(const FloorTerms& terms) const { put_signed(out, terms.floor.units()); }
+};
+
 /// Reads from the front of bytes; after the first fault everything is zero and `ok` is false.
 class Reader {
  public:
@@ -93,19 +112,48 @@ std::optional<Leg> read_leg(Reader& reader, std::int64_t seq, const Leg* before)
   return leg;
 }
 
-std::optional<std::vector<Leg>> read_legs(std::int64_t seq, BytesView packed) {
-  Reader reader(packed);
+std::optional<Legs> read_legs(Reader& reader, std::int64_t seq) {
   const std::uint64_t count = reader.varint();
   if (count > legs_max) return {};
-  std::vector<Leg> legs;
+  Legs legs;
   legs.reserve(static_cast<std::size_t>(count));
   for (std::uint64_t i = 0; i < count; ++i) {
     auto leg = read_leg(reader, seq, legs.empty() ? nullptr : &legs.back());
     if (!leg || !reader.ok()) return {};
     legs.push_back(std::move(*leg));
   }
-  if (!reader.ok() || !reader.at_end()) return {};
   return legs;
+}
+
+/// Which facts follow, the type of the first leg tells.
+Facts read_facts(Reader& reader, std::int64_t seq, const Legs& legs) {
+  if (legs.empty()) return {};
+  switch (legs.front().type) {
+    case EntryType::HOLD: {
+      HoldTerms terms;
+      terms.credit = static_cast<AccountNumber>(reader.varint());
+      terms.amount = Money::of_units(reader.signed_varint());
+      terms.expires_at = {reader.signed_varint()};
+      return terms;
+    }
+    case EntryType::HOLD_POST:
+    case EntryType::HOLD_VOID:
+      return HoldEnd{distance(seq, reader.signed_varint())};
+    case EntryType::FLOOR:
+      return FloorTerms{Money::of_units(reader.signed_varint())};
+    default:
+      return {};
+  }
+}
+
+std::optional<Content> read_content(std::int64_t seq, BytesView packed) {
+  Reader reader(packed);
+  auto legs = read_legs(reader, seq);
+  if (!legs) return {};
+  Content content{.legs = std::move(*legs), .facts = {}};
+  content.facts = read_facts(reader, seq, content.legs);
+  if (!reader.ok() || !reader.at_end()) return {};
+  return content;
 }
 
 std::optional<std::vector<std::int64_t>> read_seqs(BytesView packed) {
@@ -123,9 +171,9 @@ std::optional<std::vector<std::int64_t>> read_seqs(BytesView packed) {
 
 }  // namespace
 
-Bytes pack_legs(std::int64_t seq, std::span<const Leg> legs) {
+Bytes pack_content(std::int64_t seq, std::span<const Leg> legs, const Facts& facts) {
   Bytes out;
-  out.reserve(32 * legs.size());
+  out.reserve(32 * (legs.size() + 1));
   put_varint(out, legs.size());
   const Leg* before = nullptr;
   for (const Leg& leg : legs) {
@@ -141,13 +189,15 @@ Bytes pack_legs(std::int64_t seq, std::span<const Leg> legs) {
     put_count(out, leg.previous_seq == 0 ? 0 : seq - leg.previous_seq);
     before = &leg;
   }
+  std::visit(PackFacts{out, seq}, facts);
   return out;
 }
 
-std::optional<std::vector<Leg>> unpack_legs(std::int64_t seq, BytesView packed) {
-  auto legs = read_legs(seq, packed);
-  if (!legs || !std::ranges::equal(pack_legs(seq, *legs), packed)) return {};
-  return legs;
+std::optional<Content> unpack_content(std::int64_t seq, BytesView packed) {
+  auto content = read_content(seq, packed);
+  if (!content || !std::ranges::equal(pack_content(seq, content->legs, content->facts), packed))
+    return {};
+  return content;
 }
 
 Bytes pack_seqs(std::span<const std::int64_t> seqs) {

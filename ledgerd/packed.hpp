@@ -13,10 +13,18 @@
 
 namespace guild::ledgerd {
 
-/// The legs of the posting `seq`.
-Bytes pack_legs(std::int64_t seq, std::span<const Leg> legs);
-/// Nothing when `packed` is not what pack_legs makes.
-std::optional<std::vector<Leg>> unpack_legs(std::int64_t seq, BytesView packed);
+/// What a posting's row says of its content: legs and facts.
+struct Content {
+  Legs legs;
+  Facts facts;
+
+  bool operator==(const Content&) const = default;
+};
+
+/// The legs and facts of the posting `seq`.
+Bytes pack_content(std::int64_t seq, std::span<const Leg> legs, const Facts& facts);
+/// Nothing when `packed` is not what pack_content makes.
+std::optional<Content> unpack_content(std::int64_t seq, BytesView packed);
 
 /// `seqs` rise and begin above zero.
 Bytes pack_seqs(std::span<const std::int64_t> seqs);

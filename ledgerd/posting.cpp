@@ -32,6 +32,10 @@ constexpr std::array type_codes = {
     TypeCode{EntryType::HOLD_VOID, 14, "HOLD_VOID"},
     TypeCode{EntryType::TRANSFER, 15, "TRANSFER"},
     TypeCode{EntryType::CHARGE, 16, "CHARGE"},
+    TypeCode{EntryType::HOLD, 17, "HOLD"},
+    TypeCode{EntryType::FLOOR, 18, "FLOOR"},
+    TypeCode{EntryType::CLOSED, 19, "CLOSED"},
+    TypeCode{EntryType::REOPENED, 20, "REOPENED"},
 };
 
 const TypeCode& row_of(EntryType type) {

@@ -7,7 +7,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <variant>
+
+#include <boost/container/small_vector.hpp>
 
 #include "common/base/hash.hpp"
 #include "common/base/money.hpp"
@@ -34,12 +36,42 @@ struct Leg {
   bool operator==(const Leg&) const = default;
 };
 
+/// Nearly every posting has two: those need no memory of their own.
+using Legs = boost::container::small_vector<Leg, 2>;
+
+/// What a HOLD says: the money is kept for `credit` until it is posted, voided or has expired.
+struct HoldTerms {
+  AccountNumber credit = 0;
+  Money amount;
+  Instant expires_at;
+
+  bool operator==(const HoldTerms&) const = default;
+};
+/// What a HOLD_POST and a HOLD_VOID say: the seq of the HOLD that they end.
+struct HoldEnd {
+  std::int64_t hold = 0;
+
+  bool operator==(const HoldEnd&) const = default;
+};
+/// What a FLOOR says.
+struct FloorTerms {
+  Money floor;
+
+  bool operator==(const FloorTerms&) const = default;
+};
+/// What a posting says besides its legs; which of them, its type tells.
+using Facts = std::variant<std::monostate, HoldTerms, HoldEnd, FloorTerms>;
+
 struct Posting {
   std::int64_t seq = 0;  ///< In the global sequence, from 1, without gaps.
   Uuid id;               ///< Chosen by whoever asked; unique in the book.
   Instant time;          ///< The wall clock at booking; the order is that of seq, not of time.
-  std::vector<Leg> legs;
+  Legs legs;
+  Facts facts;
   Digest hash{};
+
+  /// That of all its legs; it has one at least.
+  EntryType type() const { return legs.front().type; }
 
   bool operator==(const Posting&) const = default;
 };

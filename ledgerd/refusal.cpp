@@ -54,13 +54,53 @@ Error error_of(const Refusal& refusal) {
               "use an account that is open"};
     case TransferError::account_closed:
       return {ErrorKind::conflict, "account_closed", fmt::format("{} is closed", refusal.account),
-              "revive its bot first"};
+              "revive its bot, or reopen it, first"};
+    case TransferError::account_not_closed:
+      return {ErrorKind::conflict, "account_not_closed", fmt::format("{} is open", refusal.account),
+              "there is nothing to be done"};
+    case TransferError::account_not_empty:
+      return {ErrorKind::conflict, "account_not_empty",
+              fmt::format("{} still has something", refusal.account),
+              "transfer what it has to another account first"};
+    case TransferError::account_has_holds:
+      return {ErrorKind::conflict, "account_has_holds",
+              fmt::format("{} has open holds", refusal.account), "post or void them first"};
     case TransferError::funds_short:
       return funds_short(refusal);
     case TransferError::balance_overflow:
       return {ErrorKind::exhausted, "balance_overflow",
               fmt::format("the balance of {} would pass what an amount can hold", refusal.account),
               "move less"};
+    case TransferError::floor_above_available:
+      return {
+          ErrorKind::funds, "floor_above_available",
+          fmt::format("{} has less available than the floor that it would get", refusal.account),
+          "credit the account first, or set a lower floor"};
+    case TransferError::hold_unknown:
+      return {ErrorKind::not_found, "hold_unknown", "there is no hold with this id",
+              "give the id that the hold was made with"};
+    case TransferError::hold_ended:
+      return {ErrorKind::conflict, "hold_ended",
+              "the hold was posted or voided before, or has expired", "make a new hold"};
+    case TransferError::hold_exceeded:
+      return {ErrorKind::funds, "hold_exceeded", "this is more than the hold holds",
+              "post what it holds, and transfer the rest"};
+    case TransferError::holds_full:
+      return {ErrorKind::exhausted, "holds_full", "as many holds are open as may be",
+              "post or void some, or wait until they expire"};
+    case TransferError::expiry_not_ahead:
+      return {ErrorKind::invalid, "expiry_not_ahead", "the hold would expire before it begins",
+              "give it a time above zero"};
+    case TransferError::types_mixed:
+      return {ErrorKind::invalid, "types_mixed", "the legs have different types",
+              "book them as two postings"};
+    case TransferError::facts_unfit:
+      return {ErrorKind::invalid, "facts_unfit", "a posting of this type is not made like this",
+              "docs/ledger.md says how it is made"};
+    case TransferError::linked_failed:
+      return {ErrorKind::conflict, "linked_failed",
+              "another of the linked transfers was refused, so none was booked",
+              "see which, mend it, and send all of them again"};
     case TransferError::id_reused:
       return {ErrorKind::conflict, "id_reused", "this id was used before, with other content",
               "make a new id for a new transfer; send the same content to get the first receipt"};

@@ -20,15 +20,27 @@ enum class TransferError {
   account_exists,  ///< Opened by this draft, and open already.
   accounts_full,
   account_closed,
+  account_not_closed,  ///< What opens it again finds it open.
+  account_not_empty,   ///< To be closed it must have nothing…
+  account_has_holds,   ///< …and no open hold.
   funds_short,
   balance_overflow,
+  floor_above_available,
+  hold_unknown,      ///< No hold has this id.
+  hold_ended,        ///< It was posted, voided, or has expired.
+  hold_exceeded,     ///< More than it holds.
+  holds_full,        ///< As many are open as may be.
+  expiry_not_ahead,  ///< A hold that has expired before it begins.
+  types_mixed,       ///< Legs of one posting have different types.
+  facts_unfit,       ///< Not what a posting of its type is like.
+  linked_failed,     ///< Another of its linked transfers was refused.
   id_reused,
 };
 
 struct Refusal {
   TransferError error{};
-  std::string account;  ///< The one that is refused; empty when none is.
-  Money available;      ///< Of that account, for funds_short.
+  std::string account = {};  ///< The one that is refused; empty when none is.
+  Money available = {};      ///< Of that account, for funds_short.
 
   bool operator==(const Refusal&) const = default;
 };

@@ -93,8 +93,10 @@ void Service::balance(const messages::GetBalance& request,
   if (!account) return answer(account_unknown(request.account.view()));
   answer(messages::Balance{.account = request.account,
                            .balance = account->balance,
-                           .held = {},
-                           .available = account->balance});
+                           .held = account->held,
+                           .available = account->available(),
+                           .floor = account->floor,
+                           .is_closed = account->is_closed});
 }
 
 template <class Reply>

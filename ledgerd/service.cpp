@@ -80,7 +80,8 @@ Service::Service(host::Host& host, Parts parts)
     view_.add_bot(std::move(bot));
   }
   journal_ = std::make_unique<Journal>(std::move(parts.writing), std::move(parts.recovered.book),
-                                       std::move(parts.recovered.tails), journal_options());
+                                       std::move(parts.recovered.tails),
+                                       std::move(parts.recovered.unsaved), journal_options());
 }
 
 Journal::Options Service::journal_options() {
@@ -187,6 +188,7 @@ std::map<std::string, std::int64_t> Service::counters() const {
           {"accounts", count(view_.accounts())},
           {"bots", count(view_.bots().size())},
           {"ids", view_.ids()},
+          {"open_holds", view_.open_holds()},
           {"refused", refused_},
           {"verifications", verifications_},
           {"events_published", outbox_.events()},

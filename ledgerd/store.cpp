@@ -5,33 +5,12 @@
 
 #include "common/base/assert.hpp"
 #include "ledgerd/packed.hpp"
+#include "ledgerd/store_rows.hpp"
 
 namespace guild::ledgerd::store {
 namespace {
 
 using storage::Statement;
-
-/// Runs `take` for each row of `statement`, until it answers false.
-template <class Take>
-Result<void> each_row(Statement& statement, Take take) {
-  while (true) {
-    GUILD_TRY(const bool row, statement.step());
-    if (!row || !take(statement)) return {};
-  }
-}
-
-/// The zero array for bytes of another size, which then fit nothing that is checked.
-template <std::size_t N>
-std::array<std::uint8_t, N> exactly(BytesView bytes) {
-  std::array<std::uint8_t, N> exact{};
-  if (bytes.size() == N) std::ranges::copy(bytes, exact.begin());
-  return exact;
-}
-
-/// 0, which no account has, for what cannot be a number.
-AccountNumber account_number(std::int64_t stored) {
-  return std::in_range<AccountNumber>(stored) ? static_cast<AccountNumber>(stored) : 0;
-}
 
 /// From the columns seq, id, time, legs, hash.
 Posting posting_of(const Statement& row) {
@@ -39,8 +18,12 @@ Posting posting_of(const Statement& row) {
                   .id = {exactly<16>(row.blob(1))},
                   .time = {row.integer(2)},
                   .legs = {},
+                  .facts = {},
                   .hash = exactly<32>(row.blob(4))};
-  if (auto legs = unpack_legs(posting.seq, row.blob(3))) posting.legs = std::move(*legs);
+  if (auto content = unpack_content(posting.seq, row.blob(3))) {
+    posting.legs = std::move(content->legs);
+    posting.facts = content->facts;
+  }
   return posting;
 }
 
@@ -103,7 +86,8 @@ Result<void> each_name(Connection& file, std::span<const std::int64_t> numbers,
 Result<void> insert_posting(Connection& file, const Posting& posting) {
   return file.execute("INSERT INTO postings (seq, id, time, legs, hash) VALUES (?, ?, ?, ?, ?)",
                       posting.seq, BytesView(posting.id.bytes), posting.time.ns,
-                      BytesView(pack_legs(posting.seq, posting.legs)), BytesView(posting.hash));
+                      BytesView(pack_content(posting.seq, posting.legs, posting.facts)),
+                      BytesView(posting.hash));
 }
 
 Result<void> each_posting_after(Connection& file, std::int64_t after, const TakePosting& take) {
@@ -121,6 +105,16 @@ Result<void> each_posting_of(Connection& file, std::span<const std::int64_t> seq
                          "(SELECT value FROM json_each(?)) ORDER BY seq"));
   statement.bind(1, json_of(seqs));
   return each_posting(std::move(statement), take);
+}
+
+Result<std::int64_t> first_seq(Connection& file) {
+  GUILD_TRY(const auto seq, file.query_integer("SELECT min(seq) FROM postings"));
+  return seq.value_or(0);
+}
+
+Result<std::int64_t> last_seq(Connection& file) {
+  GUILD_TRY(const auto seq, file.query_integer("SELECT max(seq) FROM postings"));
+  return seq.value_or(0);
 }
 
 Result<std::optional<Posting>> find_posting(Connection& file, std::int64_t seq) {

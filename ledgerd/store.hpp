@@ -14,6 +14,8 @@
 
 #include "common/storage/connection.hpp"
 #include "ledgerd/bot.hpp"
+#include "ledgerd/holds.hpp"
+#include "ledgerd/id_index.hpp"
 #include "ledgerd/posting.hpp"
 
 namespace guild::ledgerd::store {
@@ -33,11 +35,14 @@ Result<void> each_name(Connection& file, std::span<const std::int64_t> numbers,
 Result<void> insert_posting(Connection& file, const Posting& posting);
 /// Takes a posting; false ends the reading.
 using TakePosting = std::function<bool(Posting)>;
-/// All with a seq above `after`, in order. A row whose legs cannot be unpacked has none.
+/// All with a seq above `after`, in order. A row whose content cannot be unpacked has no legs.
 Result<void> each_posting_after(Connection& file, std::int64_t after, const TakePosting& take);
 /// Those of `seqs` that exist, in order.
 Result<void> each_posting_of(Connection& file, std::span<const std::int64_t> seqs,
                              const TakePosting& take);
+/// Of the postings that are there; 0 when there is none.
+Result<std::int64_t> first_seq(Connection& file);
+Result<std::int64_t> last_seq(Connection& file);
 Result<std::optional<Posting>> find_posting(Connection& file, std::int64_t seq);
 Result<void> each_hash_of(Connection& file, std::span<const std::int64_t> seqs,
                           const std::function<void(std::int64_t, const Digest&)>& take);
@@ -62,6 +67,44 @@ inline constexpr std::string_view outbox_mark = "outbox";
 /// 0 when it was never set.
 Result<std::int64_t> mark(Connection& file, std::string_view name);
 Result<void> set_mark(Connection& file, std::string_view name, std::int64_t seq);
+
+// ---- where the book stood (store_standing.cpp)
+
+struct SavedStanding {
+  std::int64_t seq = 0;
+  Digest hash{};
+  std::vector<Digest> peaks;
+  IdKey id_key{};
+};
+Result<void> save_standing(Connection& file, const SavedStanding& standing);
+/// Nothing before the first was saved. Peaks of another length than hashes have are none.
+Result<std::optional<SavedStanding>> saved_standing(Connection& file);
+
+Result<void> save_state(Connection& file, AccountNumber account, const AccountState& state);
+Result<void> each_state(Connection& file,
+                        const std::function<void(AccountNumber, const AccountState&)>& take);
+
+Result<void> insert_open_hold(Connection& file, std::int64_t seq, const Hold& hold);
+Result<void> delete_open_hold(Connection& file, std::int64_t seq);
+Result<void> each_open_hold(Connection& file,
+                            const std::function<void(std::int64_t seq, const Hold&)>& take);
+
+inline constexpr std::size_t hashes_in_row_max = 16'384;
+
+/// Of the postings from `first` on; at most hashes_in_row_max.
+Result<void> insert_id_hashes(Connection& file, std::int64_t first,
+                              std::span<const std::uint64_t> hashes);
+Result<void> each_id_hash(Connection& file,
+                          const std::function<void(std::int64_t seq, std::uint64_t)>& take);
+
+/// Roots of blocks, from the block `first` on; at most hashes_in_row_max.
+Result<void> insert_blocks(Connection& file, std::int64_t first, std::span<const Digest> roots);
+/// Those of the blocks `from` to before `to` that are there, in order.
+Result<void> each_block(Connection& file, std::int64_t from, std::int64_t to,
+                        const std::function<void(std::int64_t block, const Digest&)>& take);
+/// The hashes of the postings after `after` up to `last`, in order.
+Result<void> each_hash_between(Connection& file, std::int64_t after, std::int64_t last,
+                               const std::function<void(const Digest&)>& take);
 
 // ---- bots
 

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "common/base/hash.hpp"
@@ -17,18 +19,31 @@ struct TreeHead {
   bool operator==(const TreeHead&) const = default;
 };
 
+/// Leaves of a block: a full subtree of level 8, whose root is kept in the file for proofs.
+inline constexpr std::int64_t block_leaves = 256;
+
+/// SHA-256(0x01 || left || right).
+Digest node_hash(const Digest& left, const Digest& right);
+
 class Tree {
  public:
+  Tree() = default;
+  /// As it was; nothing when a tree of this size does not have as many peaks.
+  static std::optional<Tree> restore(std::int64_t size, std::vector<Digest> peaks);
+
   void append(const Digest& leaf_hash);
   std::int64_t size() const { return size_; }
   /// Of the empty tree: SHA-256 of nothing.
   Digest root() const;
   TreeHead head() const { return {size_, root()}; }
+  /// Roots of the full subtrees, the largest first: one per 1-bit of the size.
+  const std::vector<Digest>& peaks() const { return peaks_; }
+  /// The roots of the blocks that were completed since the last call, in order.
+  std::vector<Digest> take_blocks() { return std::exchange(blocks_, {}); }
 
  private:
   std::int64_t size_ = 0;
-  std::vector<Digest>
-      peaks_;  // Roots of the full subtrees, the largest first: one per 1-bit of size_.
+  std::vector<Digest> peaks_, blocks_;
 };
 
 }  // namespace guild::ledgerd

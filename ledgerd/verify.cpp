@@ -32,7 +32,8 @@ class Verification {
     using Step = Result<void> (Verification::*)();
     for (const Step step :
          {&Verification::read_accounts, &Verification::read_marks, &Verification::read_postings,
-          &Verification::check_end, &Verification::check_bots, &Verification::check_lists}) {
+          &Verification::check_end, &Verification::check_bots, &Verification::check_lists,
+          &Verification::check_ids, &Verification::check_blocks}) {
       GUILD_CHECK((this->*step)());
       if (fault_) return {};
     }
@@ -41,7 +42,7 @@ class Verification {
 
   messages::VerifyReport report() const {
     messages::VerifyReport report{.ok = !fault_,
-                                  .entries = head_.seq,
+                                  .entries = standing_.head.seq,
                                   .root = to_hex(tree_.root()),
                                   .first_bad_seq = 0,
                                   .problem = {}};
@@ -54,7 +55,7 @@ class Verification {
 
   /// The file could not be read past the last posting that was good.
   void note_unreadable(const Error& error) {
-    blame(head_.seq + 1, fmt::format("it cannot be read: {}", error.message));
+    blame(standing_.head.seq + 1, fmt::format("it cannot be read: {}", error.message));
   }
 
  private:
@@ -62,22 +63,24 @@ class Verification {
     if (!fault_) fault_ = Fault{.seq = seq, .problem = std::move(problem)};
   }
   /// What is gone is after the last posting that is there.
-  void blame_missing(std::string problem) { blame(head_.seq + 1, std::move(problem)); }
+  void blame_missing(std::string problem) { blame(standing_.head.seq + 1, std::move(problem)); }
 
   Result<void> read_accounts() {
     return store::each_account(file_, [this](std::int64_t number, std::string_view name) {
       if (fault_) return;
-      if (number != static_cast<std::int64_t>(accounts_.size()) + 1)
-        return blame(0, fmt::format("account number {} is missing", accounts_.size() + 1));
-      if (!account_kind(name) || accounts_.find(name) != 0)
+      if (number != static_cast<std::int64_t>(standing_.accounts.size()) + 1)
+        return blame(0, fmt::format("account number {} is missing", standing_.accounts.size() + 1));
+      if (!account_kind(name) || standing_.accounts.find(name) != 0)
         return blame(0, fmt::format("account number {} has a name that no account has", number));
-      accounts_.open(name);
+      standing_.accounts.open(name);
     });
   }
 
   Result<void> read_marks() {
     GUILD_TRY(history_mark_, store::mark(file_, store::history_mark));
     GUILD_TRY(outbox_mark_, store::mark(file_, store::outbox_mark));
+    GUILD_TRY(saved_, store::saved_standing(file_));
+    ids_ = IdIndex(saved_ ? saved_->id_key : IdKey{});
     return {};
   }
 
@@ -85,19 +88,66 @@ class Verification {
     GUILD_CHECK(store::each_posting_after(
         file_, std::numeric_limits<std::int64_t>::min(),
         [this](const Posting& posting) { return !stop_.stop_requested() && take(posting); }));
+    GUILD_CHECK(asked_);
     if (!stop_.stop_requested()) return {};
     return fail(ErrorKind::unavailable, "stopped", "the verification was stopped", "ask again");
   }
 
   bool take(const Posting& posting) {
-    if (auto fault = find_fault(posting, accounts_, head_))
+    if (auto fault = find_fault(posting, standing_))
       return blame(fault->seq, std::move(fault->problem)), false;
+    if (!take_id(posting)) return blame(posting.seq, "its id was used before"), false;
     for (const Leg& leg : posting.legs) note(posting, leg);
-    link(posting, accounts_, head_);
+    link(posting, standing_);
     tree_.append(posting.hash);
-    if (known_ && known_->size == head_.seq && known_->root != tree_.root())
-      blame(head_.seq, "the root up to here is not the one that the daemon has in memory");
-    return !fault_;
+    if (known_ && known_->size == standing_.head.seq && known_->root != tree_.root())
+      blame(standing_.head.seq, "the root up to here is not the one that the daemon has in memory");
+    if (saved_ && saved_->seq == posting.seq) asked_ = check_saved(*saved_);
+    return !fault_ && asked_.has_value();
+  }
+
+  /// Whether no posting had this one's id.
+  bool take_id(const Posting& posting) {
+    const std::int64_t earlier = ids_.find(posting.id, [&](std::int64_t seq) {
+      const auto found = store::find_posting(file_, seq);
+      if (!found) asked_ = fail(found.error());
+      return found && *found && (*found)->id == posting.id;
+    });
+    const std::uint64_t hash = ids_.hash_of(posting.id);
+    ids_.insert(hash, posting.seq);
+    if (saved_ && posting.seq <= saved_->seq) id_hashes_.push_back(hash);
+    return earlier == 0;
+  }
+
+  /// Where the file says that the book stood, here.
+  Result<void> check_saved(const store::SavedStanding& saved) {
+    if (saved.hash != standing_.head.hash || saved.peaks != tree_.peaks())
+      blame(saved.seq, "the saved head is not that of the postings");
+    GUILD_CHECK(check_saved_states());
+    auto holds = standing_.holds.all();
+    GUILD_CHECK(store::each_open_hold(file_, [&](std::int64_t seq, const Hold& hold) {
+      const auto found = holds.find(seq);
+      if (found == holds.end() || found->second != hold)
+        return blame(seq, "the saved hold is not that of the postings");
+      holds.erase(found);
+    }));
+    if (!holds.empty()) blame(holds.begin()->first, "it is an open hold that was not saved");
+    return {};
+  }
+
+  Result<void> check_saved_states() {
+    std::size_t states = 0, with_entries = 0;
+    GUILD_CHECK(store::each_state(file_, [&](AccountNumber number, const AccountState& state) {
+      ++states;
+      if (number < 1 || number > standing_.accounts.size() ||
+          standing_.accounts.at(number).state != state)
+        blame(0, fmt::format("the saved state of account number {} is not that of its postings",
+                             number));
+    }));
+    for (AccountNumber number = 1; number <= standing_.accounts.size(); ++number)
+      with_entries += standing_.accounts.at(number).state.entries > 0 ? 1U : 0U;
+    if (states != with_entries) blame(0, "the saved states are not those of all accounts");
+    return {};
   }
 
   void note(const Posting& posting, const Leg& leg) {
@@ -109,20 +159,22 @@ class Verification {
   }
 
   Result<void> check_end() {
-    if (known_ && head_.seq < known_->size)
+    if (known_ && standing_.head.seq < known_->size)
       blame_missing(fmt::format("the daemon has {} postings in memory", known_->size));
-    if (outbox_mark_ > head_.seq || history_mark_ > head_.seq)
-      blame_missing(
-          fmt::format("the file was marked at posting {}", std::max(outbox_mark_, history_mark_)));
+    const std::int64_t marked =
+        std::max({outbox_mark_, history_mark_, saved_ ? saved_->seq : std::int64_t{0}});
+    if (marked > standing_.head.seq)
+      blame_missing(fmt::format("the file was marked at posting {}", marked));
     GUILD_TRY(const auto economy, store::last_economy(file_));
-    if (economy && head_.seq == 0) blame_missing("the genesis was written");
-    if (!economy && head_.seq > 0) blame(0, "the record of economic constants is missing");
-    for (AccountNumber number = 1; number <= accounts_.size(); ++number) check_used(number);
+    if (economy && standing_.head.seq == 0) blame_missing("the genesis was written");
+    if (!economy && standing_.head.seq > 0) blame(0, "the record of economic constants is missing");
+    for (AccountNumber number = 1; number <= standing_.accounts.size(); ++number)
+      check_used(number);
     return {};
   }
 
   void check_used(AccountNumber number) {
-    const Account& account = accounts_.at(number);
+    const Account& account = standing_.accounts.at(number);
     // World has no entry before the first grant that is not zero.
     if (account.state.entries == 0 && account.kind != AccountKind::world)
       blame_missing(fmt::format("{} is open and has no entry", account.name));
@@ -135,16 +187,16 @@ class Verification {
       check_bot(bot);
     }));
     std::size_t accounts_of_bots = 0;
-    for (AccountNumber number = 1; number <= accounts_.size(); ++number)
-      if (accounts_.at(number).kind == AccountKind::bot) ++accounts_of_bots;
+    for (AccountNumber number = 1; number <= standing_.accounts.size(); ++number)
+      if (standing_.accounts.at(number).kind == AccountKind::bot) ++accounts_of_bots;
     if (bots != accounts_of_bots)
       blame(0, fmt::format("there are {} bots and {} bots' accounts", bots, accounts_of_bots));
     return {};
   }
 
   void check_bot(const BotRecord& bot) {
-    const bool is_known = bot.account >= 1 && bot.account <= accounts_.size();
-    if (!is_known || accounts_.at(bot.account).name != bot_account(bot.handle))
+    const bool is_known = bot.account >= 1 && bot.account <= standing_.accounts.size();
+    if (!is_known || standing_.accounts.at(bot.account).name != bot_account(bot.handle))
       return blame(0, fmt::format("bot {} is not linked to its account", bot.handle));
     const FirstEntry& first = first_entries_[bot.account];
     if (!first.is_genesis_grant || first.seq != bot.grant_seq)
@@ -162,12 +214,44 @@ class Verification {
     return {};
   }
 
+  Result<void> check_ids() {
+    std::size_t next = 0;
+    bool is_same = true;
+    GUILD_CHECK(store::each_id_hash(file_, [&](std::int64_t seq, std::uint64_t hash) {
+      is_same = is_same && std::cmp_equal(seq, next + 1) && next < id_hashes_.size() &&
+                id_hashes_[next] == hash;
+      ++next;
+    }));
+    if (!is_same || next != id_hashes_.size())
+      blame(0, "the saved hashes of ids are not those of the postings");
+    return {};
+  }
+
+  Result<void> check_blocks() {
+    const std::vector<Digest> blocks = tree_.take_blocks();
+    std::int64_t next = 0;
+    bool is_same = true;
+    const std::int64_t saved = saved_ ? saved_->seq / block_leaves : 0;
+    GUILD_CHECK(store::each_block(file_, 0, std::numeric_limits<std::int64_t>::max(),
+                                  [&](std::int64_t block, const Digest& root) {
+                                    is_same = is_same && block == next && next < saved &&
+                                              blocks[static_cast<std::size_t>(next)] == root;
+                                    ++next;
+                                  }));
+    if (!is_same || next != saved)
+      blame(0, "the saved blocks of the tree are not those of the postings");
+    return {};
+  }
+
   Connection& file_;
   const std::optional<TreeHead> known_;
   const std::stop_token& stop_;
-  Accounts accounts_;
-  ChainHead head_;
+  Standing standing_;
   Tree tree_;
+  IdIndex ids_{IdKey{}};
+  std::vector<std::uint64_t> id_hashes_;  // Of the postings up to the saved standing.
+  std::optional<store::SavedStanding> saved_;
+  Result<void> asked_;
   std::int64_t history_mark_ = 0, outbox_mark_ = 0;
   std::map<AccountNumber, FirstEntry> first_entries_;
   ListCheck lists_;

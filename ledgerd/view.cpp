@@ -14,10 +14,13 @@ struct View::Index {
 View::View(const Book& book)
     : index_(std::make_unique<Index>()),
       head_(book.tree().head()),
-      ids_(static_cast<std::int64_t>(book.ids())) {
+      ids_(static_cast<std::int64_t>(book.ids().size())),
+      open_holds_(static_cast<std::int64_t>(book.holds().size())) {
   for (AccountNumber number = 1; number <= book.accounts().size(); ++number) {
     const Account& account = book.accounts().at(number);
-    index_->by_name.insert_or_assign(account.name, AccountView{number, account.state.balance});
+    const AccountState& state = account.state;
+    index_->by_name.insert_or_assign(
+        account.name, AccountView{number, state.balance, state.held, state.floor, state.is_closed});
   }
 }
 
@@ -25,7 +28,10 @@ View::~View() = default;
 
 void View::apply(const Committed& committed) {
   for (const Committed::Balance& balance : committed.balances)
-    index_->by_name.insert_or_assign(balance.name, AccountView{balance.account, balance.balance});
+    index_->by_name.insert_or_assign(
+        balance.name, AccountView{balance.account, balance.balance, balance.held, balance.floor,
+                                  balance.is_closed});
+  open_holds_ = committed.open_holds;
   head_ = committed.head;
   ids_ = committed.ids;
 }
@@ -54,7 +60,7 @@ messages::Bot View::describe(const BotRecord& bot) const {
   return {.handle = bot.handle,
           .status = bot.status,
           .balance = account->balance,
-          .available = account->balance,
+          .available = account->available(),
           .created_at = bot.created_at};
 }
 

@@ -15,7 +15,7 @@ namespace guild::messages {
 using AccountName = Text<80>;
 using Handle = Text<64>;
 
-/// BEHAVIOUR §1.
+/// BEHAVIOUR §1; docs/ledger.md says what each does.
 enum class EntryType {
   GRANT,
   WAGER,
@@ -32,11 +32,16 @@ enum class EntryType {
   HOLD_POST,
   HOLD_VOID,
   TRANSFER,
-  CHARGE
+  CHARGE,
+  HOLD,
+  FLOOR,
+  CLOSED,
+  REOPENED
 };
 BOOST_DESCRIBE_ENUM(EntryType, GRANT, WAGER, HEARTBEAT, HEARTBEAT_OBSERVE, MARKET_STAKE,
                     MARKET_PAYOUT, MARKET_REFUND, RESEARCH_LOOKUP_FEE, RESEARCH_PAYOUT, LIQUIDATION,
-                    REVIVE, RETIRED, HOLD_POST, HOLD_VOID, TRANSFER, CHARGE)
+                    REVIVE, RETIRED, HOLD_POST, HOLD_VOID, TRANSFER, CHARGE, HOLD, FLOOR, CLOSED,
+                    REOPENED)
 
 /// `ledgerd/transfer` → Receipt. Moves `amount` from `debit` to `credit`. Resend with the same `id`
 /// until answered: the same content gets the first receipt, other content `id_reused`.
@@ -83,9 +88,13 @@ struct GetBalance {
 BOOST_DESCRIBE_STRUCT(GetBalance, (), (account))
 struct Balance {
   AccountName account;
-  Money balance, held, available;
+  Money balance;
+  Money held;       ///< In open holds.
+  Money available;  ///< balance - held.
+  Money floor;      ///< What `available` may not go below.
+  bool is_closed = false;
 };
-BOOST_DESCRIBE_STRUCT(Balance, (), (account, balance, held, available))
+BOOST_DESCRIBE_STRUCT(Balance, (), (account, balance, held, available, floor, is_closed))
 
 /// `ledgerd/entries` → EntriesPage: legs of one account, oldest first, after account_seq `after`.
 struct ListEntries {

@@ -12,7 +12,7 @@ namespace {
 /// What must be as before after a refusal or an undoing.
 struct Snapshot {
   explicit Snapshot(const Book& book)
-      : head(book.head()), tree(book.tree().head()), ids(book.ids()) {
+      : head(book.head()), tree(book.tree().head()), ids(book.ids().size()) {
     for (AccountNumber n = 1; n <= book.accounts().size(); ++n)
       states.push_back(book.accounts().at(n).state);
   }
@@ -108,7 +108,7 @@ TEST_CASE("every refusal has its own code and changes nothing") {
   REQUIRE(it.add_bot("a", "10"));
   REQUIRE(it.add_bot("closed", "10"));
   REQUIRE(it.transfer("used", "bot/a", "treasury", "1"));
-  it.book().set_closed(it.book().accounts().find("bot/closed"), true);
+  REQUIRE(it.record("closing", "bot/closed", EntryType::RETIRED));
   const Snapshot before(it.book());
 
   CHECK(refusal(it.transfer("t", "bot/a", "treasury", "0")) == TransferError::amount_not_positive);
@@ -253,12 +253,12 @@ TEST_CASE("what was not committed can be undone, one decision at a time or all")
   it.book().undo_to(mark);
   CHECK(Snapshot(it.book()) == marked);
   CHECK_FALSE(it.is_open("user/eve"));
-  CHECK(it.book().seq_of(id_of("2")) == 0);
+  CHECK(it.seq_of(id_of("2")) == 0);
 
   it.book().rollback();
   CHECK(Snapshot(it.book()) == committed);
   CHECK_FALSE(it.is_open("user/bob"));
-  CHECK(it.book().seq_of(id_of("1")) == 0);
+  CHECK(it.seq_of(id_of("1")) == 0);
 }
 
 TEST_CASE("the tree grows at the commit, not before") {

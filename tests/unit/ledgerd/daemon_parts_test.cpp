@@ -102,10 +102,13 @@ TEST_CASE("the view shows what was committed, accounts before their bots") {
   view.add_bot(bot);
   CHECK(view.describe(*view.find_bot("alice")).balance == money("1000"));
   view.apply({.head = {.size = 9, .root = {}},
-              .balances = {{4, "user/eve", money("5")}, {3, "bot/alice", money("995")}},
-              .ids = 9});
+              .balances = {{4, "user/eve", money("5"), {}, {}, false},
+                           {3, "bot/alice", money("995"), money("5"), {}, false}},
+              .ids = 9,
+              .open_holds = 1,
+              .next_expiry = {}});
   CHECK(view.find("user/eve")->balance == money("5"));
-  CHECK(view.describe(*view.find_bot("alice")).available == money("995"));
+  CHECK(view.describe(*view.find_bot("alice")).available == money("990"));
   CHECK(view.head().size == 9);
 }
 

@@ -15,8 +15,8 @@ std::vector<std::int64_t> account_seqs(const messages::EntriesPage& page) {
 
 /// A bot's account with entries 1 to 41, and lists of them written every so many postings.
 struct LongHistory {
-  explicit LongHistory(std::int64_t lists_every) {
-    RunningJournal it(file, money("1000.00"), lists_every);
+  explicit LongHistory(std::int64_t save_every) {
+    RunningJournal it(file, money("1000.00"), save_every);
     it.add_bot("a");
     for (int i = 2; i <= 41; ++i)
       must(it.transfer(std::to_string(i), "bot/a", "treasury", "1", "n" + std::to_string(i)));
@@ -66,11 +66,11 @@ TEST_CASE("an account that does not exist is named") {
 }
 
 TEST_CASE("pages of any size cover a history once, wherever it lies") {
-  const std::int64_t lists_every = GENERATE(1, 2, 7, 30, 1'000);
+  const std::int64_t save_every = GENERATE(1, 2, 7, 30, 1'000);
   const bool with_tail = GENERATE(true, false);
-  const LongHistory history(lists_every);
+  const LongHistory history(save_every);
   for (const std::int64_t limit : {1, 7, 20, 41, 100}) {
-    INFO("lists every " << lists_every << ", limit " << limit << ", tail " << with_tail);
+    INFO("lists every " << save_every << ", limit " << limit << ", tail " << with_tail);
     std::vector<std::int64_t> all;
     std::string last_hash(64, '0');
     for (bool more = true; more;) {

@@ -58,12 +58,14 @@ class LedgerFile {
 class RunningJournal {
  public:
   explicit RunningJournal(const LedgerFile& file, Money treasury_grant = money("1000000.00"),
-                          std::int64_t lists_every = 65'536) {
+                          std::int64_t save_every = 65'536,
+                          std::function<Instant()> now = guild::now) {
     auto connection = file.connect();
     writing_ = connection.get();
     auto recovered = must(recover(*connection));
     Journal::Options options;
-    options.lists_every = lists_every;
+    options.save_every = save_every;
+    options.now = std::move(now);
     options.on_commit = [this](const Committed& committed) {
       const std::lock_guard lock(mutex_);
       head_ = committed.head;
@@ -73,7 +75,8 @@ class RunningJournal {
     options.on_lost = [this](const Error& error) { lost_.set_value(error); };
     const auto economy = recovered.economy;
     journal_ = std::make_unique<Journal>(std::move(connection), std::move(recovered.book),
-                                         std::move(recovered.tails), std::move(options));
+                                         std::move(recovered.tails), std::move(recovered.unsaved),
+                                         std::move(options));
     must(keep_economy(*journal_, economy, {money("1000.00"), treasury_grant}));
   }
 
@@ -83,9 +86,12 @@ class RunningJournal {
 
   Result<Booked> book(const std::expected<Draft, Refusal>& draft) {
     if (!draft) return fail(error_of(draft.error()));
+    return ask([&](Transaction& transaction) { return transaction.book(*draft); });
+  }
+  Result<Booked> ask(const std::function<Result<Booked>(Transaction&)>& work) {
     Booked booked;
     const auto outcome = journal_->run([&](Transaction& transaction) -> Result<void> {
-      GUILD_TRY(booked, transaction.book(*draft));
+      GUILD_TRY(booked, work(transaction));
       return {};
     });
     if (!outcome) return fail(outcome.error());
@@ -94,6 +100,20 @@ class RunningJournal {
   Result<Booked> transfer(std::string_view id, std::string_view debit, std::string_view credit,
                           std::string_view amount, std::string_view reference = "") {
     return book(draft_transfer(id_of(id), debit, credit, money(amount), reference));
+  }
+  Result<Booked> hold(std::string_view id, std::string_view debit, std::string_view credit,
+                      std::string_view amount, Duration lifetime = std::chrono::hours(1)) {
+    return book(draft_hold(id_of(id), debit, credit, money(amount), lifetime, ""));
+  }
+  Result<Booked> post_hold(std::string_view id, std::string_view hold, std::string_view amount) {
+    return ask([&](Transaction& transaction) {
+      return transaction.post_hold(id_of(id), id_of(hold), money(amount), "");
+    });
+  }
+  Result<Booked> void_hold(std::string_view id, std::string_view hold) {
+    return ask([&](Transaction& transaction) {
+      return transaction.void_hold(id_of(id), id_of(hold), "");
+    });
   }
   Booked add_bot(std::string_view handle, std::string_view grant = "1000.00") {
     Booked booked;

@@ -215,8 +215,9 @@ TEST_CASE("the wire forms") {
   CHECK(encode(query) == R"({"since":"2026-01-02T03:03:05.678Z","level":"warn","limit":7})");
   CHECK(encode(Nothing{}) == "{}");
   CHECK(encode(Credential{}) == "{}");
-  CHECK(encode(Balance{"treasury", Money::of_units(-50'000'000), {}, {}}) ==
-        R"({"account":"treasury","balance":"-0.50","held":"0.00","available":"0.00"})");
+  CHECK(encode(Balance{"treasury", Money::of_units(-50'000'000), {}, {}, {}, false}) ==
+        R"({"account":"treasury","balance":"-0.50","held":"0.00","available":"0.00",)"
+        R"("floor":"0.00","is_closed":false})");
 }
 
 TEST_CASE("an error crosses the wire and is the same error") {
