@@ -42,6 +42,15 @@ install_missing() {
     die "apt-get could not install: ${missing[*]}"
 }
 
+# ready_benches : the parts of bench/ whose peers are installed, as meson's option takes them: bus,ledger
+ready_benches() {
+  local list ready=()
+  for list in "$checkout"/bench/*/packages; do
+    [[ -n $(missing_packages "$list") ]] || ready+=("$(basename -- "${list%/packages}")")
+  done
+  (IFS=, && printf '%s\n' "${ready[*]}")
+}
+
 # The folder with the five daemons and the guild command: installed, or this checkout's release build.
 bin_dir() {
   if [[ -x $checkout/libexec/guild-broker ]]; then

@@ -175,5 +175,5 @@ int main(int argc, char** argv) {
   add_options(app, arguments.work);
   app.add_option("--folder", arguments.folder, "of the proxy's sockets")->required();
   app.add_option("--server-key", arguments.server_key, "the proxy's public key, Z85");
-  return run_worker(app, argc, argv, [&arguments] { return run(arguments); });
+  return run_program(app, argc, argv, [&arguments] { return run(arguments); });
 }

@@ -91,5 +91,5 @@ int main(int argc, char** argv) {
   add_options(app, arguments.work);
   app.add_option("--home", arguments.home, "whose keys to use")->required();
   app.add_option("--endpoint", arguments.endpoint, "of the broker")->required();
-  return run_worker(app, argc, argv, [&arguments] { return run(arguments); });
+  return run_program(app, argc, argv, [&arguments] { return run(arguments); });
 }

@@ -146,5 +146,5 @@ int main(int argc, char** argv) {
   app.add_option("--url", arguments.server.url)->required();
   app.add_option("--ca", arguments.server.ca_file, "file, PEM")->required();
   app.add_option("--password", arguments.server.password_file, "file")->required();
-  return run_worker(app, argc, argv, [&arguments] { return run(arguments); });
+  return run_program(app, argc, argv, [&arguments] { return run(arguments); });
 }

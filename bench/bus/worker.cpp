@@ -6,13 +6,10 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
-#include <exception>
 
 #include <fmt/format.h>
 
 #include "cli/answers.hpp"
-#include "cli/child.hpp"
 #include "common/messages/codec.hpp"
 
 namespace guild::bench {
@@ -21,8 +18,6 @@ namespace {
 constexpr std::int64_t quiet_limit_ns = 5'000'000'000;
 /// The first few warm up caches; `guild bus bench --echo` leaves out as many.
 constexpr std::int64_t echo_warm_up = 200;
-
-void complain(std::string_view line) { fmt::print(stderr, "{}\n", line); }
 
 }  // namespace
 
@@ -37,38 +32,6 @@ void add_options(CLI::App& app, Work& work) {
   app.add_option("--size", work.size)->check(CLI::Range(cli::bench_size_min, 1'048'576L));
   app.add_option("--stamp-every", work.stamp_every)->check(CLI::Range(1, 1'000'000));
   app.add_option("--sessions", work.sessions)->check(CLI::Range(1, 1'000));
-}
-
-int run_worker(CLI::App& app, int argc, char** argv, const std::function<Result<void>()>& work) {
-  cli::die_with_parent();
-  try {
-    app.parse(argc, argv);
-    if (const auto done = work(); !done) {
-      complain(done.error().message);
-      return 1;
-    }
-  } catch (const CLI::ParseError& problem) {
-    return app.exit(problem) == 0 ? 0 : 2;
-  } catch (const std::exception& problem) {
-    complain(problem.what());
-    return 1;
-  }
-  return 0;
-}
-
-std::unexpected<Error> failed(std::string_view code, std::string message) {
-  return fail(ErrorKind::failed, std::string(code), std::move(message));
-}
-
-std::int64_t now_ns() {
-  using std::chrono::steady_clock;
-  const auto since = steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(since).count();
-}
-
-void say(std::string_view line) {
-  fmt::print("{}\n", line);
-  (void)std::fflush(stdout);  // Whoever would read it is gone, and we end with them.
 }
 
 void report(const cli::BenchReport& seen) { say(messages::encode(seen)); }

@@ -1,8 +1,7 @@
 // What the peers' worker processes share, so that they do and report what `guild bus bench` does
 // and reports: the same payload (cli/bench_worker.hpp), the same order check, the same histogram,
 // the same lines with whoever started them: "ready", then a report as one JSON line. A worker ends
-// when its stdin closes, or with its parent. A message that is lost, comes twice or out of order is
-// an error: the worker says so on stderr and exits 1.
+// when its stdin closes. A message that is lost, comes twice or out of order is an error.
 #pragma once
 
 #include <atomic>
@@ -12,10 +11,8 @@
 #include <string>
 #include <string_view>
 
-#include <CLI/CLI.hpp>
-
+#include "bench/program.hpp"
 #include "cli/bench_worker.hpp"
-#include "common/base/result.hpp"
 
 namespace guild::bench {
 
@@ -33,13 +30,6 @@ struct Work {
 };
 void add_options(CLI::App& app, Work& work);
 
-/// Parses, runs, and tells an error on stderr. Answers main's exit code.
-int run_worker(CLI::App& app, int argc, char** argv, const std::function<Result<void>()>& work);
-std::unexpected<Error> failed(std::string_view code, std::string message);
-
-/// Of the machine's steady clock, which all processes share.
-std::int64_t now_ns();
-void say(std::string_view line);
 void report(const cli::BenchReport& seen);
 /// Waits until told something, or until stdin closes.
 void await_told();

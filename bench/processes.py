@@ -2,6 +2,7 @@
 
 import json
 import queue
+import signal
 import subprocess
 import threading
 
@@ -18,19 +19,22 @@ class Process:
     """A child whose lines are read from stdout, or from stderr where it speaks there.
 
     The rest of what it says is kept in `log`. It dies with us (setpriv), and leaving the `with`
-    block ends it: by closing its stdin, which is what our workers wait for, or by SIGTERM.
+    block ends it: by closing its stdin, which is what our workers wait for, or by `end_signal`.
+    As root we can start it as another `user`.
     """
 
-    def __init__(self, argv, log, speaks_on="stdout", environment=None):
+    def __init__(self, argv, log, speaks_on="stdout", environment=None, user=None,
+                 end_signal=signal.SIGTERM):
         self.name = " ".join(argv[:2])
         self._log_path = log
         self._ends_by_stdin = speaks_on == "stdout"
+        self._end_signal = end_signal
         with open(log, "ab") as rest:
             streams = {"stdout": rest, "stderr": rest}
             if speaks_on:
                 streams[speaks_on] = subprocess.PIPE
             self._child = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", "--", *argv],
+                ["setpriv", "--pdeathsig", "KILL", *as_user(user), "--", *argv],
                 stdin=subprocess.PIPE, env=environment, **streams)
         self.pid = self._child.pid  # setpriv becomes the program.
         self._lines = queue.Queue()
@@ -45,7 +49,7 @@ class Process:
         if self._child.poll() is None:
             self._child.stdin.close()
             if not self._ends_by_stdin:
-                self._child.terminate()
+                self._child.send_signal(self._end_signal)
         try:
             self._child.wait(END_LIMIT_S)
         except subprocess.TimeoutExpired:
@@ -101,11 +105,16 @@ class Process:
         return BenchError(f"{self.name} ended with status {status}: {'; '.join(words) or 'silent'}")
 
 
-def run(argv, limit=RUN_LIMIT_S):
+def as_user(user):
+    """What makes setpriv run a program as another user; nothing without one."""
+    return [f"--reuid={user}", f"--regid={user}", "--init-groups"] if user else []
+
+
+def run(argv, limit=RUN_LIMIT_S, environment=None):
     """Runs a program to its end; its stdout. BenchError with what it said when it fails."""
     try:
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=limit, check=False)
+                              timeout=limit, check=False, env=environment)
     except subprocess.TimeoutExpired:
         raise BenchError(f"{' '.join(argv)}: no end after {limit} s") from None
     if done.returncode != 0:
