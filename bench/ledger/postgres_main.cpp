@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <latch>
 #include <mutex>
@@ -60,6 +61,7 @@ class Measurement {
   Result<void> run() {
     {
       std::vector<std::jthread> clients;
+      clients.reserve(static_cast<std::size_t>(arguments_.clients));
       for (std::int64_t i = 0; i < arguments_.clients; ++i)
         clients.emplace_back([this, i] { client(i); });
       ready_.wait();
