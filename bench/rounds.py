@@ -83,7 +83,7 @@ def guarded(bench):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         bench()
-    except BenchError as problem:
+    except (BenchError, OSError) as problem:
         say(f"bench: {problem}")
         return 1
     except KeyboardInterrupt:

@@ -13,7 +13,7 @@ BLOCK = b"\0" * 8192
 
 def kind_of_disk(folder):
     """Refuses a folder in memory, where durable means nothing."""
-    kind = run(["stat", "-f", "-c", "%T", folder]).strip()
+    kind = run(["findmnt", "-n", "-o", "FSTYPE", "--target", folder]).strip()
     if kind in IN_MEMORY:
         raise BenchError(f"{folder} is in memory ({kind}); next: --folder with one on a disk")
     return kind

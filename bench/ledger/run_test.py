@@ -57,11 +57,16 @@ class OurSide(WithFakeGuild):
 
     def test_what_is_not_durable_is_not_compared(self):
         with self.assertRaisesRegex(BenchError, "not durable"):
-            checked({**GOOD, "durable": False})
+            checked(json.dumps({**GOOD, "durable": False}))
 
     def test_refused_transfers_are_not_compared(self):
         with self.assertRaisesRegex(BenchError, "3 transfers were refused"):
-            checked({**GOOD, "refused": 3})
+            checked(json.dumps({**GOOD, "refused": 3}))
+
+    def test_an_answer_of_another_form_is_told(self):
+        for said in ("", "done\n", '{"transfers_per_s": 1}\n'):
+            with self.assertRaisesRegex(BenchError, "not known"):
+                checked(said)
 
 
 class WholeRun(WithFakeGuild):
@@ -69,8 +74,9 @@ class WholeRun(WithFakeGuild):
         argv = ["run.py", "--programs", self.programs, "--side", "guildhall", "--json",
                 "--folder", self.folder, *words]
         stdout = io.StringIO()
-        # Where tests run, temporary folders may be in memory.
+        # Where tests run, temporary folders may be in memory, and nobody waits for the disk.
         with mock.patch.object(sys, "argv", argv), mock.patch.object(disk, "IN_MEMORY", set()), \
+                mock.patch.object(run, "sync_us", return_value=100), \
                 contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(io.StringIO()) as said:
             status = run.main()
         return (json.loads(stdout.getvalue()) if status == 0 else said.getvalue()), status
@@ -100,6 +106,12 @@ class WholeRun(WithFakeGuild):
         self.assertEqual(status, 1)
         self.assertIn("bench: guild ledger bench: its transfers are not durable", said)
         self.assertEqual(os.listdir(self.folder), ["programs"])
+
+    def test_a_missing_program_is_told(self):
+        os.unlink(self.guild)
+        said, status = self.report("--rounds", "1", "--only", "spread")
+        self.assertEqual(status, 1)
+        self.assertIn("No such file", said)
 
 
 class ThePeer(unittest.TestCase):

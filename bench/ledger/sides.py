@@ -32,16 +32,20 @@ class Guild:
 
     def measure(self, scenario):
         words = ["ledger", "bench", *scenario.ours, "--accounts", str(scenario.accounts), "--json"]
-        said = run([self._program, *words], environment=self._environment)
-        return checked(json.loads(said.splitlines()[-1]))
+        return checked(run([self._program, *words], environment=self._environment))
 
 
-def checked(seen):
+def checked(said):
     """What `guild ledger bench` saw, if it may be compared."""
-    if seen["durable"] is not True:
+    try:
+        seen = json.loads(said)
+        durable, refused = seen["durable"], seen["refused"]
+    except (ValueError, KeyError):
+        raise BenchError(f"guild ledger bench: this answer is not known: {said[:200]!r}") from None
+    if durable is not True:
         raise BenchError("guild ledger bench: its transfers are not durable")
-    if seen["refused"] != 0:
-        raise BenchError(f"guild ledger bench: {seen['refused']} transfers were refused")
+    if refused != 0:
+        raise BenchError(f"guild ledger bench: {refused} transfers were refused")
     return seen
 
 
