@@ -1,7 +1,11 @@
 #include "broker/service.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <iterator>
+#include <system_error>
 #include <utility>
 
 #include "broker/migrations.hpp"
@@ -71,7 +75,18 @@ Result<std::unique_ptr<host::Service>> Service::start(host::Host& host) {
 Service::Service(host::Host& host, std::unique_ptr<storage::Connection> database)
     : host_(host), events_(std::move(database)), timer_(host.loop()) {}
 
+/// Everybody waits for the broker, so it goes first where the machine is full: with two cores that
+/// a flood keeps busy, an echo's p99 is a third of what it is without. Threads made later have it
+/// too.
+void Service::go_first() {
+  const auto wanted = static_cast<int>(host_.settings().broker.nice.value);
+  if (::setpriority(PRIO_PROCESS, 0, wanted) == 0) return;
+  GUILD_LOG(info, "service", "runs at the usual priority: {} for nice {}",
+            std::generic_category().message(errno), wanted);
+}
+
 Result<void> Service::open() {
+  go_first();
   GUILD_TRY(ListWatch::Clients clients, keys::load_authorized_clients(host_.home().keys()));
   const std::size_t listed = clients.size();
   GUILD_CHECK(start_router(clients));

@@ -24,6 +24,7 @@ class Service final : public host::Service {
 
  private:
   Service(host::Host& host, std::unique_ptr<storage::Connection> database);
+  void go_first();
   Result<void> open();
   Result<void> start_router(ListWatch::Clients clients);
   void serve();

@@ -37,6 +37,19 @@ Result<void> may_debit(const Principal& principal, std::string_view account) {
       "a bot debits its own account only; ask the operator");
 }
 
+Result<void> may_end_hold(const Principal& principal, std::string_view credit) {
+  if (principal.is_operator || credit == bot_account(principal.bot)) return {};
+  return not_permitted(
+      fmt::format("{} may not end a hold for {}", name_of(principal), guild::quoted(credit)),
+      "whom the money is held for ends it, or the operator, or time");
+}
+
+Result<void> may_manage_accounts(const Principal& principal) {
+  if (principal.is_operator) return {};
+  return not_permitted(fmt::format("{} may not manage accounts", name_of(principal)),
+                       "ask the operator");
+}
+
 Result<void> may_create_bots(const Principal& principal) {
   if (principal.is_operator) return {};
   return not_permitted(fmt::format("{} may not create bots", name_of(principal)),

@@ -19,6 +19,10 @@ Result<Principal> principal_of(std::string_view sender,
 
 /// A bot debits its own account only; an operator any, world included.
 Result<void> may_debit(const Principal& principal, std::string_view account);
+/// Whom the money is held for may post or void a hold; who gave it may not take it back.
+Result<void> may_end_hold(const Principal& principal, std::string_view credit);
+/// Floors, and the closing and opening of accounts.
+Result<void> may_manage_accounts(const Principal& principal);
 Result<void> may_create_bots(const Principal& principal);
 /// Only the scheduler books the cost of tasks.
 Result<void> may_charge(std::string_view sender);

@@ -79,7 +79,6 @@ Draft draft_floor(const Uuid& id, std::string_view account, Money floor,
 /// The first posting: opens world and treasury, and grants the treasury `amount`.
 std::expected<Draft, Refusal> draft_genesis(const Uuid& id, Money amount);
 
-inline constexpr std::string_view expired_reference = "EXPIRED";
 inline constexpr std::string_view genesis_reference = "GENESIS_GRANT";
 inline constexpr std::string_view treasury_reference = "TREASURY_GRANT";
 

@@ -214,4 +214,60 @@ std::unexpected<Error> account_unknown(std::string_view account) {
               "bots: `guild bot list`; a user's account opens with its first credit");
 }
 
+namespace {
+
+/// Names of accounts, by number.
+Result<std::unordered_map<AccountNumber, std::string>> names_of(Connection& file,
+                                                                const Posting& posting) {
+  std::vector<std::int64_t> numbers;
+  for (const Leg& leg : posting.legs) numbers.push_back(leg.account);
+  if (const auto* const hold = std::get_if<HoldTerms>(&posting.facts))
+    numbers.push_back(hold->credit);
+  std::unordered_map<AccountNumber, std::string> names;
+  GUILD_CHECK(store::each_name(file, numbers, [&](AccountNumber number, std::string_view name) {
+    names.emplace(number, name);
+  }));
+  return names;
+}
+
+}  // namespace
+
+Result<messages::PostingView> read_posting(Connection& file, std::int64_t seq) {
+  messages::PostingView view;
+  GUILD_CHECK(file.snapshot([&](Connection& snapshot) -> Result<void> {
+    GUILD_TRY(const auto posting, store::find_posting(snapshot, seq));
+    if (!posting || posting->legs.empty())
+      return fail(ErrorKind::not_found, "posting_unknown",
+                  fmt::format("there is no posting {}", seq),
+                  "guild ledger verify tells how many there are");
+    GUILD_TRY(auto names, names_of(snapshot, *posting));
+    view = {.seq = seq,
+            .id = posting->id,
+            .time = posting->time,
+            .type = posting->type(),
+            .legs = {},
+            .held_for = {},
+            .held = {},
+            .expires_at = {},
+            .hold_seq = {},
+            .floor = {},
+            .hash = to_hex(posting->hash)};
+    for (const Leg& leg : posting->legs)
+      view.legs.push_back({.account = names[leg.account],
+                           .amount = leg.amount,
+                           .reference = leg.reference,
+                           .account_seq = leg.account_seq});
+    if (const auto* const hold = std::get_if<HoldTerms>(&posting->facts)) {
+      view.held_for = names[hold->credit];
+      view.held = hold->amount;
+      view.expires_at = hold->expires_at;
+    }
+    if (const auto* const end = std::get_if<HoldEnd>(&posting->facts)) view.hold_seq = end->hold;
+    if (const auto* const terms = std::get_if<FloorTerms>(&posting->facts))
+      view.floor = terms->floor;
+    return {};
+  }));
+  return view;
+}
+
 }  // namespace guild::ledgerd

@@ -30,6 +30,9 @@ Result<messages::EntriesPage> read_entries(storage::Connection& file, std::strin
 Result<std::vector<messages::Entry>> read_legs_after(storage::Connection& file, std::int64_t seq,
                                                      std::size_t legs_wanted);
 
+/// One posting whole. Code posting_unknown.
+Result<messages::PostingView> read_posting(storage::Connection& file, std::int64_t seq);
+
 /// Code account_unknown.
 std::unexpected<Error> account_unknown(std::string_view account);
 

@@ -130,6 +130,11 @@ Result<Transaction::Ending> Transaction::ending_of(const Uuid& id, const Uuid& h
                 .earlier = earlier};
 }
 
+Result<HoldToEnd> Transaction::hold_made_with(const Uuid& id) {
+  GUILD_TRY(Ending ending, ending_of(id, id));
+  return std::move(ending.hold);
+}
+
 Result<Booked> Transaction::end_hold(const Ending& ending, const Draft& draft) {
   if (ending.earlier != 0) return booked_before(draft, ending.earlier);
   return book(draft);

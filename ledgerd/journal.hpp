@@ -60,6 +60,8 @@ class Transaction {
   Result<std::vector<Booked>> book_linked(std::span<const Draft> drafts, std::size_t* refused);
   /// The posting with this id; 0 when there is none.
   Result<std::int64_t> seq_of(const Uuid& id);
+  /// The hold that was made with this id, open or not. Code hold_unknown.
+  Result<HoldToEnd> hold_made_with(const Uuid& id);
   /// Ends the hold that was made with the id `hold`: posts `amount` (all of it when there is none).
   Result<Booked> post_hold(const Uuid& id, const Uuid& hold, std::optional<Money> amount,
                            std::string_view reference);

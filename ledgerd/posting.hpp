@@ -24,6 +24,8 @@ using messages::EntryType;
 
 inline constexpr std::size_t legs_max = 256;
 inline constexpr std::size_t reference_size_max = 128;
+/// Of a HOLD_VOID that time made.
+inline constexpr std::string_view expired_reference = "EXPIRED";
 
 struct Leg {
   AccountNumber account = 0;

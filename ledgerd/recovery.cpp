@@ -143,7 +143,7 @@ Result<void> check_end(Connection& file, const Recovered& into) {
   GUILD_TRY(const std::int64_t listed, store::mark(file, store::history_mark));
   const std::int64_t last = into.book.head().seq;
   GUILD_TRY(const std::int64_t stored, store::last_seq(file));
-  if (listed > last || into.published > last || stored < last)
+  if (listed > last || into.published > last || into.signed_size > last || stored < last)
     return damaged({.seq = stored + 1, .problem = "it is missing, and the file tells of it"});
   if (into.economy && last == 0)
     return damaged({.seq = 1, .problem = "it is missing, and the genesis was written"});
@@ -166,6 +166,8 @@ Result<void> check_bot(const BotRecord& bot, const Book& book) {
 Result<void> read_all(Connection& file, Recovered& into) {
   GUILD_TRY(into.economy, store::last_economy(file));
   GUILD_TRY(into.published, store::mark(file, store::outbox_mark));
+  GUILD_TRY(const auto checkpoint, store::last_checkpoint(file));
+  if (checkpoint) into.signed_size = checkpoint->size;
   GUILD_TRY(const auto saved, store::saved_standing(file));
   const IdKey id_key = saved ? saved->id_key : new_id_key();
   into.book = Book(id_key);

@@ -25,6 +25,7 @@ struct Recovered {
   std::vector<CredentialRecord> credentials;
   std::optional<store::Economy> economy;  ///< Nothing in a new file.
   std::int64_t published = 0;             ///< Events were published up to this seq.
+  std::int64_t signed_size = 0;           ///< Of the last checkpoint.
 };
 
 Result<Recovered> recover(storage::Connection& file);

@@ -71,6 +71,9 @@ Error error_of(const Refusal& refusal) {
       return {ErrorKind::exhausted, "balance_overflow",
               fmt::format("the balance of {} would pass what an amount can hold", refusal.account),
               "move less"};
+    case TransferError::floor_negative:
+      return {ErrorKind::invalid, "floor_negative", "a floor is zero or more",
+              "no account but world goes below zero; credit the account instead"};
     case TransferError::floor_above_available:
       return {
           ErrorKind::funds, "floor_above_available",

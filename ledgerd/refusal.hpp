@@ -25,6 +25,7 @@ enum class TransferError {
   account_has_holds,   ///< …and no open hold.
   funds_short,
   balance_overflow,
+  floor_negative,
   floor_above_available,
   hold_unknown,      ///< No hold has this id.
   hold_ended,        ///< It was posted, voided, or has expired.

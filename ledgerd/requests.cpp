@@ -12,6 +12,8 @@
 namespace guild::ledgerd {
 namespace {
 
+constexpr Duration lifetime_max = std::chrono::hours(24 * 366);
+
 std::expected<Draft, Refusal> draft_charge(const messages::ChargeTask& request) {
   return draft_transfer(
       request.id, bot_account(request.bot.view()), treasury_account, request.amount,
@@ -35,12 +37,6 @@ std::unexpected<Error> bot_unknown(std::string_view handle) {
 
 }  // namespace
 
-template <class Reply>
-void Service::refuse(const host::Answer<Reply>& answer, const Error& error) {
-  ++refused_;
-  answer(fail(error));
-}
-
 Result<Principal> Service::identify(const std::string& sender,
                                     const std::optional<messages::Credential>& credential) {
   auto principal = principal_of(sender, credential, credentials_);
@@ -53,9 +49,14 @@ Result<Principal> Service::identify(const std::string& sender,
 void Service::book(const std::expected<Draft, Refusal>& draft,
                    const host::Answer<messages::Receipt>& answer) {
   if (!draft) return refuse(answer, error_of(draft.error()));
+  book([draft = *draft](Transaction& transaction) { return transaction.book(draft); }, answer);
+}
+
+void Service::book(std::function<Result<Booked>(Transaction&)> work,
+                   const host::Answer<messages::Receipt>& answer) {
   auto booked = std::make_shared<Booked>();
-  const auto work = [draft = *draft, booked](Transaction& transaction) -> Result<void> {
-    GUILD_TRY(*booked, transaction.book(draft));
+  auto job = [work = std::move(work), booked](Transaction& transaction) -> Result<void> {
+    GUILD_TRY(*booked, work(transaction));
     return {};
   };
   auto done = [this, answer = answer, booked](const Result<void>& outcome) mutable {
@@ -64,7 +65,7 @@ void Service::book(const std::expected<Draft, Refusal>& draft,
       answer(booked->receipt());
     });
   };
-  if (auto submitted = journal_->submit(work, std::move(done)); !submitted)
+  if (auto submitted = journal_->submit(std::move(job), std::move(done)); !submitted)
     refuse(answer, submitted.error());
 }
 
@@ -77,6 +78,80 @@ void Service::transfer(const messages::CreateTransfer& request,
   book(draft_transfer(request.id, request.debit.view(), request.credit.view(), request.amount,
                       request.reference.view()),
        answer);
+}
+
+void Service::hold(const messages::CreateHold& request,
+                   const host::Answer<messages::Receipt>& answer) {
+  const auto principal = identify(answer.sender(), request.credential);
+  if (!principal) return refuse(answer, principal.error());
+  if (const auto may = may_debit(*principal, request.debit.view()); !may)
+    return refuse(answer, may.error());
+  if (request.lifetime > lifetime_max)
+    return refuse(answer, Error{ErrorKind::invalid, "lifetime_too_long",
+                                "a hold lives 366 days at most", "give it less"});
+  book(draft_hold(request.id, request.debit.view(), request.credit.view(), request.amount,
+                  request.lifetime, request.reference.view()),
+       answer);
+}
+
+void Service::post_hold(const messages::PostHold& request,
+                        const host::Answer<messages::Receipt>& answer) {
+  const auto principal = identify(answer.sender(), request.credential);
+  if (!principal) return refuse(answer, principal.error());
+  book(
+      [request, who = *principal](Transaction& transaction) -> Result<Booked> {
+        GUILD_TRY(const HoldToEnd hold, transaction.hold_made_with(request.hold));
+        GUILD_CHECK(may_end_hold(who, hold.credit));
+        return transaction.post_hold(request.id, request.hold, request.amount,
+                                     request.reference.view());
+      },
+      answer);
+}
+
+void Service::void_hold(const messages::VoidHold& request,
+                        const host::Answer<messages::Receipt>& answer) {
+  const auto principal = identify(answer.sender(), request.credential);
+  if (!principal) return refuse(answer, principal.error());
+  book(
+      [request, who = *principal](Transaction& transaction) -> Result<Booked> {
+        GUILD_TRY(const HoldToEnd hold, transaction.hold_made_with(request.hold));
+        GUILD_CHECK(may_end_hold(who, hold.credit));
+        return transaction.void_hold(request.id, request.hold, request.reference.view());
+      },
+      answer);
+}
+
+void Service::manage(const std::optional<messages::Credential>& credential, Draft draft,
+                     const host::Answer<messages::Receipt>& answer) {
+  const auto principal = identify(answer.sender(), credential);
+  if (!principal) return refuse(answer, principal.error());
+  if (const auto may = may_manage_accounts(*principal); !may) return refuse(answer, may.error());
+  if (!view_.find(draft.legs.front().account))
+    return refuse(answer, account_unknown(draft.legs.front().account).error());
+  book(std::move(draft), answer);
+}
+
+void Service::set_floor(const messages::SetFloor& request,
+                        const host::Answer<messages::Receipt>& answer) {
+  manage(request.credential,
+         draft_floor(request.id, request.account.view(), request.floor, request.reference.view()),
+         answer);
+}
+
+void Service::close_account(const messages::CloseAccount& request,
+                            const host::Answer<messages::Receipt>& answer) {
+  manage(
+      request.credential,
+      draft_record(request.id, request.account.view(), EntryType::CLOSED, request.reference.view()),
+      answer);
+}
+
+void Service::reopen_account(const messages::CloseAccount& request,
+                             const host::Answer<messages::Receipt>& answer) {
+  manage(request.credential,
+         draft_record(request.id, request.account.view(), EntryType::REOPENED,
+                      request.reference.view()),
+         answer);
 }
 
 void Service::charge(const messages::ChargeTask& request,
@@ -97,20 +172,6 @@ void Service::balance(const messages::GetBalance& request,
                            .available = account->available(),
                            .floor = account->floor,
                            .is_closed = account->is_closed});
-}
-
-template <class Reply>
-void Service::read(Reader& reader,
-                   std::function<Result<Reply>(storage::Connection&, const std::stop_token&)> read,
-                   const host::Answer<Reply>& answer) {
-  // Handed on and not copied, so that its last copy ends on the loop thread.
-  const auto mine = std::make_shared<host::Answer<Reply>>(answer);
-  const auto submitted = reader.submit(
-      [this, read = std::move(read), mine](storage::Connection& file, const std::stop_token& stop) {
-        auto found = read(file, stop);
-        host_.post([answer = std::move(*mine), found = std::move(found)] { answer(found); });
-      });
-  if (!submitted) refuse(answer, submitted.error());
 }
 
 void Service::entries(const messages::ListEntries& request,

@@ -121,7 +121,7 @@ class Check {
       case EntryType::REVIVE:
         return check_revive();
       case EntryType::REOPENED:
-        return legs_.size() == 1 ? Finding{} : broken(TransferError::facts_unfit);
+        return check_reopened();
       default:
         return {};
     }
@@ -166,6 +166,9 @@ class Check {
     if (hold == nullptr) return broken(TransferError::hold_ended);
     if (legs_.size() != 1 || legs_[0].account != hold->debit)
       return broken(TransferError::facts_unfit);
+    // Nobody but time calls a hold expired.
+    if (legs_[0].reference == expired_reference && posting_.time < hold->terms.expires_at)
+      return broken(TransferError::facts_unfit);
     return {};
   }
 
@@ -173,15 +176,29 @@ class Check {
     const Leg& leg = legs_.front();
     if (legs_.size() != 1 || !has_floor(leg))
       return broken(TransferError::facts_unfit, leg.account);
+    if (facts<FloorTerms>()->floor.is_negative())
+      return broken(TransferError::floor_negative, leg.account);
     if (state(leg).available() < facts<FloorTerms>()->floor)
       return broken(TransferError::floor_above_available, leg.account);
     return {};
   }
 
+  /// Bots die and are revived; world and the treasury are always there.
+  bool may_close(const Leg& leg) const {
+    return kind(leg) == AccountKind::user || kind(leg) == AccountKind::escrow;
+  }
+
+  Finding check_reopened() const {
+    const Leg& leg = legs_.front();
+    if (legs_.size() != 1 || !may_close(leg))
+      return broken(TransferError::facts_unfit, leg.account);
+    return {};
+  }
+
   Finding check_closed() const {
     const Leg& leg = legs_.front();
-    const bool may_close = kind(leg) == AccountKind::user || kind(leg) == AccountKind::escrow;
-    if (legs_.size() != 1 || !may_close) return broken(TransferError::facts_unfit, leg.account);
+    if (legs_.size() != 1 || !may_close(leg))
+      return broken(TransferError::facts_unfit, leg.account);
     if (!state(leg).balance.is_zero()) return broken(TransferError::account_not_empty, leg.account);
     return check_no_holds(leg);
   }
@@ -231,7 +248,9 @@ class Check {
     const Int128 balance = Int128{state(leg).balance.units()} + leg.amount.units();
     if (!fits(balance) || !fits(balance - held))
       return broken(TransferError::balance_overflow, leg.account);
-    if (leg.amount.is_negative() && has_floor(leg) && balance - held < state(leg).floor.units())
+    // A liquidation takes all there is.
+    const bool counts = has_floor(leg) && posting_.type() != EntryType::LIQUIDATION;
+    if (leg.amount.is_negative() && counts && balance - held < state(leg).floor.units())
       return broken(TransferError::funds_short, leg.account);
     return {};
   }

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/steady_timer.hpp>
+#include <algorithm>
 #include <chrono>
 
 #include "common/log/log.hpp"
@@ -56,19 +56,24 @@ Result<std::unique_ptr<host::Service>> Service::start(host::Host& host) {
   GUILD_TRY(auto reading, host.open_reader(database_name));
   GUILD_TRY(auto verifying, host.open_reader(database_name));
   const auto recorded = recovered.economy;
+  const std::int64_t signed_size = recovered.signed_size;
   std::unique_ptr<Service> service(new Service(host, {.writing = std::move(writing),
                                                       .reading = std::move(reading),
                                                       .verifying = std::move(verifying),
                                                       .recovered = std::move(recovered),
                                                       .credentials = std::move(credentials)}));
+  service->signed_size_ = signed_size;
   GUILD_CHECK(service->open_book(recorded));
   service->serve();
+  service->tick();
   return service;
 }
 
 Service::Service(host::Host& host, Parts parts)
     : host_(host),
       economy_{host.settings().economy.genesis_grant, host.settings().economy.treasury_grant},
+      next_expiry_(parts.recovered.book.holds().next_expiry()),
+      ticker_(host.loop()),
       credentials_(std::move(parts.credentials)),
       view_(parts.recovered.book),
       reader_(std::move(parts.reading), reads_waiting_max),
@@ -89,6 +94,7 @@ Journal::Options Service::journal_options() {
   options.on_commit = [this](Committed committed) {
     host_.post([this, committed = std::move(committed)] {
       view_.apply(committed);
+      next_expiry_ = committed.next_expiry;
       outbox_.committed(committed.head.size);
     });
   };
@@ -107,7 +113,45 @@ Result<void> Service::open_book(const std::optional<store::Economy>& recorded) {
               "the economic constants were changed: a new bot is granted {} from now on; the "
               "treasury's grant was booked once and stays",
               economy_.genesis_grant.text());
+  GUILD_TRY(const auto signing, keys::load_signing(host_.home().keys()));
+  Digest first{};
+  GUILD_CHECK(journal_->run([&first](Transaction& transaction) -> Result<void> {
+    GUILD_TRY(const auto genesis, store::find_posting(transaction.file(), 1));
+    if (genesis) first = genesis->hash;
+    return {};
+  }));
+  signer_.emplace(origin_of(first), signing.seed);
   return {};
+}
+
+void Service::tick() {
+  const auto nothing = [](Transaction&) -> Result<void> { return {}; };
+  // A job of any kind voids what has expired. Refused: the next one, or the next tick, does.
+  if (next_expiry_ && *next_expiry_ <= now() && !journal_->submit(nothing, {}))
+    GUILD_LOG(debug, "holds", "expired holds wait: the writer is full");
+  sign_checkpoint();
+  ticker_.expires_after(std::chrono::seconds(1));
+  ticker_.async_wait([this](const boost::system::error_code& problem) {
+    if (!problem) tick();
+  });
+}
+
+void Service::sign_checkpoint() {
+  const TreeHead head = view_.head();
+  if (!signer_ || head.size <= signed_size_) return;
+  const auto done = [this, size = head.size](const Result<void>& outcome) {
+    host_.post([this, size, outcome] {
+      if (outcome) signed_size_ = std::max(signed_size_, size);
+    });
+  };
+  // What is not written now is written by the next tick, of a larger book.
+  const auto submitted = journal_->submit(
+      [head, note = signer_->sign(head)](Transaction& transaction) {
+        return store::save_checkpoint(transaction.file(),
+                                      {.size = head.size, .time = transaction.now(), .note = note});
+      },
+      done);
+  if (!submitted) GUILD_LOG(debug, "checkpoint", "{}", submitted.error().text());
 }
 
 template <class Request, class Reply>
@@ -121,6 +165,15 @@ void Service::serve(std::string_view verb,
 
 void Service::serve() {
   serve("transfer", &Service::transfer);
+  serve("hold", &Service::hold);
+  serve("hold-post", &Service::post_hold);
+  serve("hold-void", &Service::void_hold);
+  serve("floor", &Service::set_floor);
+  serve("account-close", &Service::close_account);
+  serve("account-reopen", &Service::reopen_account);
+  serve("posting", &Service::posting);
+  serve("checkpoint", &Service::checkpoint);
+  serve("proof", &Service::proof);
   serve("charge", &Service::charge);
   serve("balance", &Service::balance);
   serve("entries", &Service::entries);
@@ -171,6 +224,11 @@ Outbox::Ports Service::outbox_ports() {
 
 void Service::drain(std::function<void()> done) {
   verifier_.request_stop();
+  ticker_.cancel();
+  journal_->drain();
+  sign_checkpoint();
+  if (const auto saved = journal_->save(); !saved)
+    GUILD_LOG(warn, "recovery", "the next start reads more postings: {}", saved.error().text());
   // Short: the host takes no more requests, and what waits is one group.
   journal_->drain();
   // The answers to writes and reads were posted before this.

@@ -1,6 +1,7 @@
 // Service: ledgerd's served verbs (common/messages/ledgerd.hpp), its start and its drain.
 // Everything here is on the loop thread; the journal writes and the readers read on threads of
-// their own and post what they found. service.cpp wires, requests.cpp answers. Limits:
+// their own and post what they found. service.cpp wires, requests.cpp and requests_proof.cpp
+// answer. Limits:
 // reads_waiting_max reads, verifications_waiting_max verifications may wait; the rest is refused.
 #pragma once
 
@@ -10,8 +11,11 @@
 #include <memory>
 #include <string>
 
+#include <boost/asio/steady_timer.hpp>
+
 #include "common/host/host.hpp"
 #include "ledgerd/authority.hpp"
+#include "ledgerd/checkpoint.hpp"
 #include "ledgerd/credentials.hpp"
 #include "ledgerd/journal.hpp"
 #include "ledgerd/outbox.hpp"
@@ -40,6 +44,9 @@ class Service : public host::Service {
   Service(host::Host& host, Parts parts);
 
   Result<void> open_book(const std::optional<store::Economy>& recorded);
+  /// Each second: holds that have expired, and a checkpoint when something was booked.
+  void tick();
+  void sign_checkpoint();
   void serve();
   template <class Request, class Reply>
   void serve(std::string_view verb,
@@ -50,6 +57,20 @@ class Service : public host::Service {
   // Requests.
   void transfer(const messages::CreateTransfer& request,
                 const host::Answer<messages::Receipt>& answer);
+  void hold(const messages::CreateHold& request, const host::Answer<messages::Receipt>& answer);
+  void post_hold(const messages::PostHold& request, const host::Answer<messages::Receipt>& answer);
+  void void_hold(const messages::VoidHold& request, const host::Answer<messages::Receipt>& answer);
+  void set_floor(const messages::SetFloor& request, const host::Answer<messages::Receipt>& answer);
+  void close_account(const messages::CloseAccount& request,
+                     const host::Answer<messages::Receipt>& answer);
+  void reopen_account(const messages::CloseAccount& request,
+                      const host::Answer<messages::Receipt>& answer);
+  void posting(const messages::GetPosting& request,
+               const host::Answer<messages::PostingView>& answer);
+  void checkpoint(const messages::GetCheckpoint& request,
+                  const host::Answer<messages::Checkpoint>& answer);
+  void proof(const messages::GetProof& request,
+             const host::Answer<messages::InclusionProof>& answer);
   void charge(const messages::ChargeTask& request, const host::Answer<messages::Receipt>& answer);
   void balance(const messages::GetBalance& request, const host::Answer<messages::Balance>& answer);
   void entries(const messages::ListEntries& request,
@@ -67,6 +88,12 @@ class Service : public host::Service {
                              const std::optional<messages::Credential>& credential);
   void book(const std::expected<Draft, Refusal>& draft,
             const host::Answer<messages::Receipt>& answer);
+  /// Does `work` as a job of the journal and answers what it booked.
+  void book(std::function<Result<Booked>(Transaction&)> work,
+            const host::Answer<messages::Receipt>& answer);
+  /// A record on an account that only operators make.
+  void manage(const std::optional<messages::Credential>& credential, Draft draft,
+              const host::Answer<messages::Receipt>& answer);
   /// Does `read` on a reader's thread and answers what it found.
   template <class Reply>
   void read(Reader& reader,
@@ -77,6 +104,10 @@ class Service : public host::Service {
 
   host::Host& host_;
   const store::Economy economy_;
+  std::optional<CheckpointSigner> signer_;  // Once the book has its first posting.
+  std::int64_t signed_size_ = 0;            // Of the last checkpoint that was written.
+  std::optional<Instant> next_expiry_;
+  boost::asio::steady_timer ticker_;
   Credentials credentials_;
   std::unique_ptr<Journal> journal_;  // Before the view, whose names are the journal's.
   View view_;
@@ -85,5 +116,25 @@ class Service : public host::Service {
   Outbox outbox_;
   std::int64_t refused_ = 0, verifications_ = 0;
 };
+
+template <class Reply>
+void Service::refuse(const host::Answer<Reply>& answer, const Error& error) {
+  ++refused_;
+  answer(fail(error));
+}
+
+template <class Reply>
+void Service::read(Reader& reader,
+                   std::function<Result<Reply>(storage::Connection&, const std::stop_token&)> read,
+                   const host::Answer<Reply>& answer) {
+  // Handed on and not copied, so that its last copy ends on the loop thread.
+  const auto mine = std::make_shared<host::Answer<Reply>>(answer);
+  const auto submitted = reader.submit(
+      [this, read = std::move(read), mine](storage::Connection& file, const std::stop_token& stop) {
+        auto found = read(file, stop);
+        host_.post([answer = std::move(*mine), found = std::move(found)] { answer(found); });
+      });
+  if (!submitted) refuse(answer, submitted.error());
+}
 
 }  // namespace guild::ledgerd

@@ -106,6 +106,18 @@ Result<void> each_block(Connection& file, std::int64_t from, std::int64_t to,
 Result<void> each_hash_between(Connection& file, std::int64_t after, std::int64_t last,
                                const std::function<void(const Digest&)>& take);
 
+struct SavedCheckpoint {
+  std::int64_t size = 0;
+  Instant time;
+  std::string note;
+};
+/// One of each hour is kept: it takes the place of the last one when that is of the same hour.
+Result<void> save_checkpoint(Connection& file, const SavedCheckpoint& checkpoint);
+Result<std::optional<SavedCheckpoint>> last_checkpoint(Connection& file);
+/// By size.
+Result<void> each_checkpoint(Connection& file,
+                             const std::function<void(const SavedCheckpoint&)>& take);
+
 // ---- bots
 
 Result<void> insert_bot(Connection& file, const BotRecord& bot);

@@ -147,4 +147,34 @@ Result<void> each_hash_between(Connection& file, std::int64_t after, std::int64_
   });
 }
 
+Result<void> save_checkpoint(Connection& file, const SavedCheckpoint& checkpoint) {
+  constexpr std::int64_t hour_ns = 3'600'000'000'000;
+  GUILD_CHECK(
+      file.execute("DELETE FROM checkpoints WHERE size = (SELECT max(size) FROM checkpoints) "
+                   "AND time / ? = ? / ?",
+                   hour_ns, checkpoint.time.ns, hour_ns));
+  return file.execute("INSERT OR REPLACE INTO checkpoints (size, time, note) VALUES (?, ?, ?)",
+                      checkpoint.size, checkpoint.time.ns, std::string_view(checkpoint.note));
+}
+
+Result<void> each_checkpoint(Connection& file,
+                             const std::function<void(const SavedCheckpoint&)>& take) {
+  GUILD_TRY(Statement statement,
+            file.prepare("SELECT size, time, note FROM checkpoints ORDER BY size"));
+  return each_row(statement, [&](const Statement& row) {
+    take({.size = row.integer(0), .time = {row.integer(1)}, .note = std::string(row.text(2))});
+    return true;
+  });
+}
+
+Result<std::optional<SavedCheckpoint>> last_checkpoint(Connection& file) {
+  GUILD_TRY(Statement statement, file.prepare("SELECT size, time, note FROM checkpoints "
+                                              "ORDER BY size DESC LIMIT 1"));
+  GUILD_TRY(const bool row, statement.step());
+  if (!row) return std::optional<SavedCheckpoint>{};
+  return std::optional(SavedCheckpoint{.size = statement.integer(0),
+                                       .time = {statement.integer(1)},
+                                       .note = std::string(statement.text(2))});
+}
+
 }  // namespace guild::ledgerd::store

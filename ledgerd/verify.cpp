@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ledgerd/chain.hpp"
+#include "ledgerd/checkpoint.hpp"
 #include "ledgerd/draft.hpp"
 #include "ledgerd/list_check.hpp"
 #include "ledgerd/store.hpp"
@@ -80,6 +81,9 @@ class Verification {
     GUILD_TRY(history_mark_, store::mark(file_, store::history_mark));
     GUILD_TRY(outbox_mark_, store::mark(file_, store::outbox_mark));
     GUILD_TRY(saved_, store::saved_standing(file_));
+    GUILD_CHECK(store::each_checkpoint(file_, [this](const store::SavedCheckpoint& checkpoint) {
+      checkpoints_.emplace(checkpoint.size, checkpoint.note);
+    }));
     ids_ = IdIndex(saved_ ? saved_->id_key : IdKey{});
     return {};
   }
@@ -102,8 +106,19 @@ class Verification {
     tree_.append(posting.hash);
     if (known_ && known_->size == standing_.head.seq && known_->root != tree_.root())
       blame(standing_.head.seq, "the root up to here is not the one that the daemon has in memory");
+    check_checkpoint();
     if (saved_ && saved_->seq == posting.seq) asked_ = check_saved(*saved_);
     return !fault_ && asked_.has_value();
+  }
+
+  /// A signed head of the book up to here says what it says itself.
+  void check_checkpoint() {
+    const auto checkpoint = checkpoints_.find(standing_.head.seq);
+    if (checkpoint == checkpoints_.end()) return;
+    const auto read = parse_checkpoint(checkpoint->second);
+    if (!read || read->head != tree_.head())
+      blame(standing_.head.seq, "a checkpoint of the book up to here has another root");
+    checkpoints_.erase(checkpoint);
   }
 
   /// Whether no posting had this one's id.
@@ -165,6 +180,9 @@ class Verification {
         std::max({outbox_mark_, history_mark_, saved_ ? saved_->seq : std::int64_t{0}});
     if (marked > standing_.head.seq)
       blame_missing(fmt::format("the file was marked at posting {}", marked));
+    if (!checkpoints_.empty())
+      blame_missing(
+          fmt::format("a checkpoint was signed for {} postings", checkpoints_.rbegin()->first));
     GUILD_TRY(const auto economy, store::last_economy(file_));
     if (economy && standing_.head.seq == 0) blame_missing("the genesis was written");
     if (!economy && standing_.head.seq > 0) blame(0, "the record of economic constants is missing");
@@ -251,6 +269,7 @@ class Verification {
   IdIndex ids_{IdKey{}};
   std::vector<std::uint64_t> id_hashes_;  // Of the postings up to the saved standing.
   std::optional<store::SavedStanding> saved_;
+  std::map<std::int64_t, std::string> checkpoints_;  // That were not met yet, by size.
   Result<void> asked_;
   std::int64_t history_mark_ = 0, outbox_mark_ = 0;
   std::map<AccountNumber, FirstEntry> first_entries_;

@@ -54,10 +54,11 @@ struct BrokerSettings {
   Range<65'536, 17'179'869'184, 67'108'864> queue_bytes_max;  ///< Per subscriber.
   Range<0, 10'000, 100> spin_us;                              ///< After work, before blocking.
   Range<1, 16, 2> io_threads;
+  Range<-20, 19, -10> nice;             ///< Of its threads; what the kernel refuses is left.
   List<OverflowSetting, 256> overflow;  ///< The first that matches; then the suite's own.
 };
 BOOST_DESCRIBE_STRUCT(BrokerSettings, (),
-                      (sessions_max, queue_messages_max, queue_bytes_max, spin_us, io_threads,
+                      (sessions_max, queue_messages_max, queue_bytes_max, spin_us, io_threads, nice,
                        overflow))
 
 struct LogconsumerSettings {

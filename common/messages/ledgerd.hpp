@@ -59,6 +59,68 @@ struct CreateTransfer {
 BOOST_DESCRIBE_STRUCT(CreateTransfer, (), (id, debit, credit, amount, reference, credential))
 GUILD_OPTIONAL_FIELDS(CreateTransfer, "reference")
 
+/// `ledgerd/hold` → Receipt. Keeps `amount` of `debit` for `credit` until it is posted, voided or
+/// has expired after `lifetime`. Sent again with the same `id`, as a transfer. Codes: those of
+/// transfer; expiry_not_ahead, holds_full.
+struct CreateHold {
+  Uuid id;
+  AccountName debit, credit;
+  Money amount;
+  Duration lifetime = std::chrono::hours(1);  ///< At most 366 days.
+  Text<128> reference;
+  std::optional<Credential> credential;
+};
+BOOST_DESCRIBE_STRUCT(CreateHold, (), (id, debit, credit, amount, lifetime, reference, credential))
+GUILD_OPTIONAL_FIELDS(CreateHold, "lifetime", "reference")
+
+/// `ledgerd/hold-post` → Receipt: moves `amount` of the hold (all of it when there is none); the
+/// rest is free again. `ledgerd/hold-void` (VoidHold) → Receipt: moves nothing. By operators, and
+/// by whom the money is held for. Codes: hold_unknown, hold_ended, hold_exceeded,
+/// amount_not_positive, id_reused, account_closed, balance_overflow; not_permitted,
+/// credential_required, credentials_invalid.
+struct PostHold {
+  Uuid id;    ///< Of this posting.
+  Uuid hold;  ///< The id that the hold was made with.
+  std::optional<Money> amount;
+  Text<128> reference;
+  std::optional<Credential> credential;
+};
+BOOST_DESCRIBE_STRUCT(PostHold, (), (id, hold, amount, reference, credential))
+GUILD_OPTIONAL_FIELDS(PostHold, "reference")
+struct VoidHold {
+  Uuid id, hold;
+  Text<128> reference;
+  std::optional<Credential> credential;
+};
+BOOST_DESCRIBE_STRUCT(VoidHold, (), (id, hold, reference, credential))
+GUILD_OPTIONAL_FIELDS(VoidHold, "reference")
+
+/// `ledgerd/floor` → Receipt: what the account's available amount may not go below. Below zero it
+/// is credit, above zero a reserve. Operators only. Codes: account_unknown, account_closed,
+/// floor_above_available, facts_unfit (world has none), id_reused.
+struct SetFloor {
+  Uuid id;
+  AccountName account;
+  Money floor;
+  Text<128> reference;
+  std::optional<Credential> credential;
+};
+BOOST_DESCRIBE_STRUCT(SetFloor, (), (id, account, floor, reference, credential))
+GUILD_OPTIONAL_FIELDS(SetFloor, "reference")
+
+/// `ledgerd/account-close`, `ledgerd/account-reopen` → Receipt, for `user/` and `escrow/` accounts:
+/// a closed one takes no posting. Operators only. Codes: account_unknown, account_closed,
+/// account_not_closed, account_not_empty, account_has_holds, facts_unfit (a bot's, world,
+/// treasury), id_reused.
+struct CloseAccount {
+  Uuid id;
+  AccountName account;
+  Text<128> reference;
+  std::optional<Credential> credential;
+};
+BOOST_DESCRIBE_STRUCT(CloseAccount, (), (id, account, reference, credential))
+GUILD_OPTIONAL_FIELDS(CloseAccount, "reference")
+
 /// `ledgerd/charge` → Receipt. Books the cost of one attempt of a task: bot → treasury, type
 /// CHARGE. `id` is Uuid::of_name("<task>/<attempt>"), so an attempt is charged once whatever is
 /// sent again.
@@ -124,6 +186,37 @@ struct EntriesPage {
 };
 BOOST_DESCRIBE_STRUCT(EntriesPage, (), (entries, more))
 
+/// `ledgerd/posting` → PostingView: one posting whole, by `id` or by `seq` (one of them). Code
+/// posting_unknown.
+struct GetPosting {
+  std::optional<Uuid> id;
+  std::optional<std::int64_t> seq;
+};
+BOOST_DESCRIBE_STRUCT(GetPosting, (), (id, seq))
+struct PostingLeg {
+  AccountName account;
+  Money amount;
+  Text<128> reference;
+  std::int64_t account_seq = 0;
+};
+BOOST_DESCRIBE_STRUCT(PostingLeg, (), (account, amount, reference, account_seq))
+struct PostingView {
+  std::int64_t seq = 0;
+  Uuid id;
+  Instant time;
+  EntryType type{};
+  List<PostingLeg, 256> legs;
+  std::optional<AccountName> held_for;   ///< Of a HOLD.
+  std::optional<Money> held;             ///< Likewise.
+  std::optional<Instant> expires_at;     ///< Likewise.
+  std::optional<std::int64_t> hold_seq;  ///< Of a HOLD_POST and a HOLD_VOID.
+  std::optional<Money> floor;            ///< Of a FLOOR.
+  std::string hash;
+};
+BOOST_DESCRIBE_STRUCT(PostingView, (),
+                      (seq, id, time, type, legs, held_for, held, expires_at, hold_seq, floor,
+                       hash))
+
 /// `ledgerd/verify` (Nothing) → VerifyReport: recomputes everything from the file. first_bad_seq is
 /// 0 when the book is sound, or when what is wrong is not one posting (an account, a bot, an
 /// index).
@@ -135,6 +228,37 @@ struct VerifyReport {
   std::string problem;
 };
 BOOST_DESCRIBE_STRUCT(VerifyReport, (), (ok, entries, root, first_bad_seq, problem))
+
+/// `ledgerd/checkpoint` → Checkpoint: the signed head of the book as it is committed now, and the
+/// proof that it goes on from the book of `since` postings (docs/ledger.md). Code size_unknown.
+struct GetCheckpoint {
+  std::optional<std::int64_t> since;
+};
+BOOST_DESCRIBE_STRUCT(GetCheckpoint, (), (since))
+struct Checkpoint {
+  std::int64_t size = 0;
+  std::string root;  ///< Hex.
+  std::string note;  ///< The checkpoint's text.
+  std::string key;   ///< The public key's text.
+  std::int64_t since = 0;
+  List<std::string, 64> consistency;  ///< Hashes, base64, when `since` was asked for.
+};
+BOOST_DESCRIBE_STRUCT(Checkpoint, (), (size, root, note, key, since, consistency))
+
+/// `ledgerd/proof` → InclusionProof of one posting in the book as it is committed now. Code
+/// posting_unknown.
+struct GetProof {
+  std::int64_t seq = 0;
+};
+BOOST_DESCRIBE_STRUCT(GetProof, (), (seq))
+struct InclusionProof {
+  std::int64_t seq = 0;
+  std::string leaf_hash;         ///< Hex.
+  List<std::string, 64> hashes;  ///< Base64.
+  std::string note;              ///< The checkpoint.
+  std::string key;
+};
+BOOST_DESCRIBE_STRUCT(InclusionProof, (), (seq, leaf_hash, hashes, note, key))
 
 enum class BotStatus { ALIVE, DEAD };
 BOOST_DESCRIBE_ENUM(BotStatus, ALIVE, DEAD)

@@ -148,14 +148,30 @@ TEST_CASE("the same order for a hold is the same hold, and another one is refuse
   CHECK(refusal(it.book(order("1", 1h, "world"))) == TransferError::id_reused);
 }
 
-TEST_CASE("a floor below zero is credit, one above zero a reserve") {
+TEST_CASE("a floor is a reserve, and never below zero") {
   World it;
-  REQUIRE(it.book(draft_floor(id_of("f1"), "bot/a", money("-5"), "credit")));
-  CHECK(it.transfer("t1", "bot/a", "treasury", "15"));
-  CHECK(refusal(it.transfer("t2", "bot/a", "treasury", "0.01")) == TransferError::funds_short);
-  REQUIRE(it.transfer("t3", "treasury", "bot/a", "20"));
-  REQUIRE(it.book(draft_floor(id_of("f2"), "bot/a", money("15"), "reserve")));
-  CHECK(refusal(it.transfer("t4", "bot/a", "treasury", "0.01")) == TransferError::funds_short);
+  CHECK(refusal(it.book(draft_floor(id_of("f1"), "bot/a", money("-0.00000001"), ""))) ==
+        TransferError::floor_negative);
+  REQUIRE(it.book(draft_floor(id_of("f2"), "bot/a", money("8"), "reserve")));
+  CHECK(refusal(it.transfer("t1", "bot/a", "treasury", "2.01")) == TransferError::funds_short);
+  CHECK(refusal(it.hold("h1", "bot/a", "treasury", "2.01")) == TransferError::funds_short);
+  CHECK(it.transfer("t2", "bot/a", "treasury", "2"));
+}
+
+TEST_CASE("a liquidation takes what the floor reserved, too") {
+  World it;
+  REQUIRE(it.book(draft_floor(id_of("f"), "bot/a", money("8"), "reserve")));
+  CHECK(it.book(
+      draft_transfer(id_of("l"), "bot/a", "treasury", money("10"), "", EntryType::LIQUIDATION)));
+}
+
+TEST_CASE("nobody but time calls a hold expired") {
+  World it;
+  const std::int64_t hold = it.held("h", "7", 1min);
+  const auto early = draft_hold_void(id_of("v"), *it.book().hold_to_end(hold), "EXPIRED");
+  CHECK(refusal(it.book(early)) == TransferError::facts_unfit);
+  it.pass(1min);
+  CHECK(it.book(early));
 }
 
 TEST_CASE("a floor is not set above what is available, nor on world") {
@@ -188,6 +204,8 @@ TEST_CASE("accounts that are not a user's or an escrow are not closed by CLOSED"
   World it;
   const auto account = GENERATE(as<std::string>(), "world", "treasury", "bot/a");
   CHECK(refusal(it.record("c", account, EntryType::CLOSED)) == TransferError::facts_unfit);
+  REQUIRE(it.record("r", "bot/a", EntryType::RETIRED));
+  CHECK(refusal(it.record("o", "bot/a", EntryType::REOPENED)) == TransferError::facts_unfit);
 }
 
 TEST_CASE("a bot with open holds is neither retired nor liquidated") {

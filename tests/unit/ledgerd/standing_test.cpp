@@ -24,7 +24,7 @@ void write_book(const LedgerFile& file) {
   must(it.book(draft_record(id_of("c"), "user/eve", EntryType::CLOSED, "")));
   must(it.journal().save());
   must(it.void_hold("v2", "h2"));
-  must(it.book(draft_floor(id_of("f"), "bot/b", money("-1"), "")));
+  must(it.book(draft_floor(id_of("f"), "bot/b", money("1"), "")));
 }
 
 /// The same file as one that never was saved.
@@ -87,7 +87,7 @@ TEST_CASE("a standing that was tampered with is found") {
           "WHERE number IN (3, 4)",
           false},
       Attack{"UPDATE account_states SET held = 0 WHERE number = 3", true},
-      Attack{"UPDATE account_states SET floor = -100000000000 WHERE number = 3", false},
+      Attack{"UPDATE account_states SET floor = 100000000 WHERE number = 3", false},
       Attack{"UPDATE account_states SET is_closed = 0 WHERE is_closed = 1", false},
       Attack{"UPDATE account_states SET number = 77 WHERE number = 3", true},
       Attack{"DELETE FROM account_states WHERE number = 5", false},
