@@ -34,19 +34,20 @@ Parsed<Signature> parse_signature(std::string_view line) {
 }
 
 Check parse_head(Lines& lines, Checkpoint& checkpoint) {
-  const auto origin = lines.next(), size = lines.next(), root = lines.next(), empty = lines.next();
+  const std::string_view origin = lines.next().value_or("");
+  if (!is_origin(origin))
+    return because("its first line ", shown(origin), " is no origin: guildhall/ and 16 hex digits");
+  const std::string_view size = lines.next().value_or("");
+  const std::int64_t number = parse_decimal(size).value_or(0);
+  if (number < 1) return because("its second line ", shown(size), " is no number of postings");
+  const std::string_view root = lines.next().value_or("");
+  if (!from_base64(root, checkpoint.root))
+    return because("its third line ", shown(root), " is not the base64 of a root");
+  const auto empty = lines.next();
   if (!empty) return because("it ends before its signatures");
-  if (!is_origin(*origin))
-    return because("its first line ", shown(*origin),
-                   " is no origin: guildhall/ and 16 hex digits");
-  const auto number = parse_decimal(*size);
-  if (!number || *number < 1)
-    return because("its second line ", shown(*size), " is no number of postings");
-  if (!from_base64(*root, checkpoint.root))
-    return because("its third line ", shown(*root), " is not the base64 of a root");
   if (!empty->empty()) return because("it has more than three lines before its signatures");
-  checkpoint.origin = *origin;
-  checkpoint.size = *number;
+  checkpoint.origin = origin;
+  checkpoint.size = number;
   return {};
 }
 

@@ -13,7 +13,7 @@
 namespace guild::verifier {
 
 /// Room for 16 signatures of the largest kind that signed-note knows.
-inline constexpr std::size_t checkpoint_size_max = 128 * 1024;
+inline constexpr std::size_t checkpoint_size_max = std::size_t{128} * 1024;
 inline constexpr std::size_t signatures_max = 64;
 
 struct Signature {

@@ -23,12 +23,20 @@ std::optional<std::size_t> checkpoint_end(std::string_view text) {
   return signatures + 1;
 }
 
+Parsed<PublicKey> parse_key_file(std::string_view text, const std::optional<PublicKey>& expected) {
+  auto key = parse_public_key(text);
+  if (!key) return because("the file key: ", key.error());
+  if (!text.ends_with('\n')) return because("the file key: its line does not end");
+  if (expected && *expected != *key) return because("the file key is not the key that was given");
+  return key;
+}
+
 }  // namespace
 
 Result<std::optional<Fault>> ExportCheck::run() {
   const Check checked = check_all();
   for (const Input* input : {&leaves_, &checkpoints_})
-    if (input->failure()) return std::unexpected(*input->failure());
+    if (const auto& failure = input->failure()) return std::unexpected(*failure);
   if (checked) return std::nullopt;
   return Fault{.seq = blamed_seq_, .problem = checked.error()};
 }
@@ -38,9 +46,8 @@ std::unexpected<std::string> ExportCheck::blame(std::int64_t seq, std::string pr
   return std::unexpected(std::move(problem));
 }
 
-std::unexpected<std::string> ExportCheck::blame_unproven(std::string problem) {
-  return blame(proven_ + 1,
-               joined("checkpoint ", checkpoints_checked_ + 1, ": ", std::move(problem)));
+std::unexpected<std::string> ExportCheck::blame_unproven(std::string_view problem) {
+  return blame(proven_ + 1, joined("checkpoint ", checkpoints_checked_ + 1, ": ", problem));
 }
 
 Check ExportCheck::check_all() {
@@ -48,7 +55,9 @@ Check ExportCheck::check_all() {
   while (!leaves_.peek(1).empty()) {
     if (auto taken = take_next_leaf(); !taken)
       return blame(book_.size() + 1, std::move(taken).error());
-    if (checkpoint_ && checkpoint_->size == book_.size()) VERIFIER_CHECK(check_checkpoint());
+    if (!checkpoint_ || checkpoint_->size != book_.size()) continue;
+    VERIFIER_CHECK(check_checkpoint(*checkpoint_));
+    VERIFIER_CHECK(next_checkpoint());
   }
   return check_end();
 }
@@ -86,7 +95,7 @@ Check ExportCheck::next_checkpoint() {
   const auto end = checkpoint_end(text);
   if (!end) return blame_unproven("it does not end with an empty line");
   auto checkpoint = parse_checkpoint(text.substr(0, *end));
-  if (!checkpoint) return blame_unproven(std::move(checkpoint).error());
+  if (!checkpoint) return blame_unproven(checkpoint.error());
   if (checkpoint->size <= proven_)
     return blame_unproven(
         joined("it is of ", checkpoint->size, " postings, the one before of ", proven_));
@@ -95,16 +104,16 @@ Check ExportCheck::next_checkpoint() {
   return {};
 }
 
-Check ExportCheck::check_checkpoint() {
-  const auto of = joined("of ", checkpoint_->size, " postings: ");
-  if (auto good = check_signature(*checkpoint_, key_); !good)
+Check ExportCheck::check_checkpoint(const Checkpoint& checkpoint) {
+  const auto of = joined("of ", checkpoint.size, " postings: ");
+  if (auto good = check_signature(checkpoint, key_); !good)
     return blame_unproven(of + good.error());
-  if (checkpoint_->root != tree_.root())
-    return blame_unproven(joined(of, "its root is ", to_hex(checkpoint_->root),
+  if (checkpoint.root != tree_.root())
+    return blame_unproven(joined(of, "its root is ", to_hex(checkpoint.root),
                                  ", that of the leaves ", to_hex(tree_.root())));
-  proven_ = checkpoint_->size;
+  proven_ = checkpoint.size;
   ++checkpoints_checked_;
-  return next_checkpoint();
+  return {};
 }
 
 Check ExportCheck::check_end() {
@@ -127,20 +136,12 @@ Result<ExportReport> check_export(const std::filesystem::path& folder,
   if (!leaves) return std::unexpected(leaves.error());
   auto checkpoints = Input::open(folder / "checkpoints");
   if (!checkpoints) return std::unexpected(checkpoints.error());
-  ExportReport report;
-  auto key = parse_public_key(*key_text);
-  if (!key) {
-    report.fault = Fault{.seq = 1, .problem = joined("the file key: ", key.error())};
-  } else if (!key_text->ends_with('\n')) {
-    report.fault = Fault{.seq = 1, .problem = "the file key: its line does not end"};
-  } else if (expected && *expected != *key) {
-    report.fault = Fault{.seq = 1, .problem = "the file key is not the key that was given"};
-  } else {
-    report.check.emplace(std::move(*key), std::move(*leaves), std::move(*checkpoints));
-    auto fault = report.check->run();
-    if (!fault) return std::unexpected(std::move(fault).error());
-    report.fault = std::move(*fault);
-  }
+  auto key = parse_key_file(*key_text, expected);
+  if (!key) return ExportReport(std::unexpect, Fault{.seq = 1, .problem = key.error()});
+  ExportReport report(std::in_place, std::move(*key), std::move(*leaves), std::move(*checkpoints));
+  auto fault = report->run();
+  if (!fault) return std::unexpected(std::move(fault).error());
+  if (*fault) report = std::unexpected(std::move(**fault));
   return report;
 }
 

@@ -37,10 +37,10 @@ class ExportCheck {
   Check take_next_leaf();
   Parsed<Bytes> next_leaf();
   Check next_checkpoint();
-  Check check_checkpoint();
+  Check check_checkpoint(const Checkpoint& checkpoint);
   Check check_end();
   std::unexpected<std::string> blame(std::int64_t seq, std::string problem);
-  std::unexpected<std::string> blame_unproven(std::string problem);
+  std::unexpected<std::string> blame_unproven(std::string_view problem);
 
   PublicKey key_;
   Input leaves_, checkpoints_;
@@ -53,12 +53,11 @@ class ExportCheck {
   std::int64_t blamed_seq_ = 0;
 };
 
+/// The check of a sound export, to be asked what is in it, or what is not sound.
+using ExportReport = std::expected<ExportCheck, Fault>;
+
 /// The three files of `folder`. Errors: `file_missing` and those of reading. With `expected`, the
 /// folder's key must be that one.
-struct ExportReport {
-  std::optional<Fault> fault;
-  std::optional<ExportCheck> check;  ///< Nothing when the key was not good.
-};
 Result<ExportReport> check_export(const std::filesystem::path& folder,
                                   const std::optional<PublicKey>& expected);
 

@@ -38,7 +38,7 @@ auto uninterrupted(Call call) {
 
 Result<std::string> read_all(int fd, const std::filesystem::path& name, std::size_t size_max) {
   std::string text;
-  std::array<char, 16 * 1024> piece;
+  std::array<char, 16'384> piece;
   while (true) {
     const ssize_t size = uninterrupted([&] { return ::read(fd, piece.data(), piece.size()); });
     if (size < 0) return std::unexpected(error_about(name, "read", errno));

@@ -12,7 +12,7 @@
 namespace guild::verifier {
 namespace {
 
-constexpr std::size_t buffer_size = 1024 * 1024;
+constexpr std::size_t buffer_size = std::size_t{1024} * 1024;
 
 }  // namespace
 

@@ -18,7 +18,7 @@ namespace guild::verifier {
 inline constexpr std::size_t legs_max = 256;
 inline constexpr std::size_t reference_size_max = 128;
 /// More than the largest leaf that the other limits allow.
-inline constexpr std::size_t leaf_size_max = 96 * 1024;
+inline constexpr std::size_t leaf_size_max = std::size_t{96} * 1024;
 
 struct Leg {
   std::string_view account;

@@ -13,8 +13,9 @@
 namespace guild::verifier {
 
 /// A tlog-proof may carry data of its sender, which says nothing to us.
-inline constexpr std::size_t extra_size_max = 64 * 1024;
-inline constexpr std::size_t proof_size_max = checkpoint_size_max + extra_size_max + 8 * 1024;
+inline constexpr std::size_t extra_size_max = std::size_t{64} * 1024;
+inline constexpr std::size_t proof_size_max =
+    checkpoint_size_max + extra_size_max + std::size_t{8} * 1024;
 
 struct InclusionProof {
   std::int64_t index = 0;  ///< seq - 1.

@@ -66,6 +66,15 @@ void append_json(std::string& into, std::string_view character) {
   append_hex(into, byte_of(c));
 }
 
+constexpr std::string_view base64_digits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// How many `=` it ends with: at most two.
+std::size_t padding_of(std::string_view base64) {
+  if (base64.ends_with("==")) return 2;
+  return base64.ends_with('=') ? 1 : 0;
+}
+
 std::optional<std::uint8_t> hex_value(char digit) {
   const std::size_t place = hex_digits.find(digit);
   if (place == std::string_view::npos) return {};
@@ -137,14 +146,26 @@ std::string to_base64(Bytes bytes) {
   return text;
 }
 
+// Not libsodium's decoder: it takes some bytes above 0x7F for digits (1.0.18), and so has two
+// spellings for one value.
 std::optional<std::vector<std::uint8_t>> from_base64(std::string_view base64) {
   if (base64.size() % 4 != 0) return {};
-  std::vector<std::uint8_t> bytes(base64.size() / 4 * 3);
-  std::size_t size = 0;
-  if (sodium_base642bin(bytes.data(), bytes.size(), base64.data(), base64.size(), nullptr, &size,
-                        nullptr, sodium_base64_VARIANT_ORIGINAL) != 0)
-    return {};
-  bytes.resize(size);
+  const std::size_t padding = padding_of(base64);
+  std::vector<std::uint8_t> bytes;
+  bytes.reserve(base64.size() / 4 * 3);
+  std::uint32_t bits = 0;
+  std::size_t held = 0;
+  for (const char digit : base64.substr(0, base64.size() - padding)) {
+    const std::size_t value = base64_digits.find(digit);
+    if (value == std::string_view::npos) return {};
+    bits = (bits << 6U) | static_cast<std::uint32_t>(value);
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    bytes.push_back(static_cast<std::uint8_t>(bits >> held));
+    bits &= (1U << held) - 1;
+  }
+  if (bits != 0) return {};
   return bytes;
 }
 

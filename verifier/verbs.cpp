@@ -150,8 +150,8 @@ Exit run(const CheckExport& verb, const Output& output) {
   }
   const auto report = check_export(verb.folder, expected);
   if (!report) return output.error(report.error());
-  if (report->fault) return answer(*report->fault, output);
-  return answer(*report->check, verb.balances, output);
+  if (!report->has_value()) return answer(report->error(), output);
+  return answer(**report, verb.balances, output);
 }
 
 Exit run(const CheckProof& verb, const Output& output) {

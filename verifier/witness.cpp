@@ -132,9 +132,10 @@ Result<Witnessed> witness(const std::filesystem::path& state, const PublicKey& k
   if (!lock) return std::unexpected(lock.error());
   const auto last = last_of(state, key);
   if (!last) return std::unexpected(last.error());
-  VERIFIER_CHECK(check_next(*last, *next, key));
+  const std::optional<Checkpoint>& known = *last;
+  VERIFIER_CHECK(check_next(known, *next, key));
   Witnessed witnessed{.checkpoint = std::move(next->checkpoint), .before = {}};
-  if (*last) witnessed.before = (*last)->size;
+  if (known) witnessed.before = known->size;
   if (witnessed.before != witnessed.checkpoint.size)
     VERIFIER_CHECK(lock->replace(state, witnessed.checkpoint.text));
   return witnessed;

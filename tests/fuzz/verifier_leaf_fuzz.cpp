@@ -15,6 +15,9 @@ void demand(bool holds) {
   if (!holds) std::abort();
 }
 
+/// It may answer anything, but must answer.
+void answers(const Check&) {}
+
 class Writer {
  public:
   void field(Bytes bytes) {
@@ -75,7 +78,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     demand(std::ranges::equal(written(leaf), input));
     // Also where it cannot stand, the book must answer.
     Book book;
-    (void)book.take(leaf, leaf_hash(input));
+    answers(book.take(leaf, leaf_hash(input)));
   }
   ExportCheck check(PublicKey{}, Input::of({data, data + size}), Input::of({}));
   const auto fault = check.run();

@@ -15,6 +15,10 @@ void demand(bool holds) {
   if (!holds) std::abort();
 }
 
+/// They may answer anything, but must answer.
+void answers(const Check&) {}
+void answers(const Result<void>&) {}
+
 /// The key of the corpus, so that its checkpoints are those of a known key.
 const PublicKey& known_key() {
   static const PublicKey key =
@@ -30,31 +34,31 @@ void try_checkpoint(const Checkpoint& checkpoint) {
   demand(checkpoint.text.starts_with(checkpoint.signed_text + "\n"));
   demand(!checkpoint.signatures.empty() && checkpoint.signatures.size() <= signatures_max);
   PublicKey key = known_key();
-  (void)check_signature(checkpoint, key);
+  answers(check_signature(checkpoint, key));
   // With this key every line that has its name is tried.
   key.origin = checkpoint.origin;
   for (const Signature& signature : checkpoint.signatures) {
     key.id = signature.key_id;
-    (void)check_signature(checkpoint, key);
+    answers(check_signature(checkpoint, key));
   }
 }
 
 void try_inclusion(const InclusionProof& proof) {
   demand(proof.index >= 0 && proof.hashes.size() <= proof_hashes_max);
   try_checkpoint(proof.checkpoint);
-  (void)check_inclusion(proof.index, proof.checkpoint.size, Digest{}, proof.hashes,
-                        proof.checkpoint.root);
+  answers(check_inclusion(proof.index, proof.checkpoint.size, Digest{}, proof.hashes,
+                          proof.checkpoint.root));
 }
 
 void try_consistency(const ConsistencyProof& proof) {
   demand(proof.old_size >= 0 && proof.hashes.size() <= proof_hashes_max);
   try_checkpoint(proof.checkpoint);
-  (void)check_consistency(proof.old_size, Digest{}, proof.checkpoint.size, proof.checkpoint.root,
-                          proof.hashes);
+  answers(check_consistency(proof.old_size, Digest{}, proof.checkpoint.size, proof.checkpoint.root,
+                            proof.hashes));
   Checkpoint last = proof.checkpoint;
   last.size = proof.old_size;
-  (void)check_next(last, proof, known_key());
-  (void)check_next({}, proof, known_key());
+  answers(check_next(last, proof, known_key()));
+  answers(check_next({}, proof, known_key()));
 }
 
 }  // namespace

@@ -145,9 +145,9 @@ TEST_CASE("a folder is read from its three files") {
   for (const auto& expected : {std::optional<PublicKey>(), std::optional(key)}) {
     const auto report = check_export(path, expected);
     REQUIRE(report);
-    CHECK_FALSE(report->fault);
-    CHECK(report->check->book().accounts() == 5);
-    CHECK(report->check->checkpoints() == 2);
+    REQUIRE(report->has_value());
+    CHECK((*report)->book().accounts() == 5);
+    CHECK((*report)->checkpoints() == 2);
   }
 
   SECTION("a file is missing") {
@@ -166,16 +166,16 @@ TEST_CASE("a folder is read from its three files") {
     other.key_seed = {8};
     const auto report = check_export(path, parse_public_key(other.key()).value());
     REQUIRE(report);
-    CHECK(report->fault.value().problem == "the file key is not the key that was given");
+    CHECK(report->error().problem == "the file key is not the key that was given");
   }
   SECTION("the key is no key") {
     std::ofstream(path / "key") << "guildhall/x\n";
-    CHECK(check_export(path, {})->fault.value().problem ==
+    CHECK(check_export(path, {})->error().problem ==
           "the file key: \"guildhall/x\" has not the form ORIGIN+KEYID+KEY");
     std::ofstream(path / "key") << book.key();
-    CHECK(check_export(path, {})->fault.value().problem == "the file key: its line does not end");
+    CHECK(check_export(path, {})->error().problem == "the file key: its line does not end");
     std::ofstream(path / "key") << book.key() << "\n\n";
-    CHECK(check_export(path, {})->fault);
+    CHECK_FALSE(check_export(path, {})->has_value());
     std::ofstream(path / "key") << std::string(100'000, 'x');
     CHECK(check_export(path, {}).error().code == "file_too_large");
   }

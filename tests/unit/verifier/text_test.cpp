@@ -1,4 +1,5 @@
 // The readers of text from outside, the proofs about trees, and the set of ids.
+#include <cctype>
 #include <limits>
 #include <random>
 #include <set>
@@ -41,6 +42,19 @@ TEST_CASE("base64 and hex have one spelling") {
     INFO(text);
     CHECK_FALSE(from_base64(text, byte));
   }
+  // Every byte in every place: only the 64 digits are any.
+  for (int other = 0; other < 256; ++other) {
+    for (std::size_t place = 0; place < 4; ++place) {
+      std::string text = "AAAA";
+      text[place] = static_cast<char>(other);
+      const bool is_digit = std::isalnum(other) != 0 || other == '+' || other == '/';
+      INFO(shown(text));
+      if (other != '=') CHECK(from_base64(text).has_value() == is_digit);
+    }
+  }
+  CHECK(from_base64("")->empty());
+  CHECK(to_base64(*from_base64("AP+/")) == "AP+/");
+  CHECK(to_base64(*from_base64("AP8=")) == "AP8=");
   CHECK(from_hex("0f", byte));
   CHECK(byte[0] == 0x0F);
   for (const char* text : {"", "f", "0F", "0g", "0f0", "0f0f"}) CHECK_FALSE(from_hex(text, byte));
