@@ -17,7 +17,7 @@ Result<PublicKey> key_from(const std::string& typed) {
   auto key = parse_public_key(*text);
   if (key) return std::move(*key);
   return fail(Failure::usage, "key_form", joined("--key: ", key.error()),
-              "give the line that `guild ledger key` prints, or a file with it");
+              "give the line that an export has as its file key, or a file with it");
 }
 
 // ---- An export ---------------------------------------------------------------------------------
@@ -87,7 +87,7 @@ Result<InclusionProof> read_proof(const std::string& file) {
   auto proof = parse_inclusion_proof(*text);
   if (proof) return std::move(*proof);
   return fail(Failure::refused, "form", joined(file, " is no tlog-proof: ", proof.error()),
-              "give what `guild ledger proof SEQ` writes");
+              "give a posting's proof as docs/ledger.md has it");
 }
 
 Result<void> check_proof(const InclusionProof& proof, const PublicKey& key, const Wanted& wanted) {
