@@ -139,9 +139,10 @@ Result<ExportReport> check_export(const std::filesystem::path& folder,
   auto key = parse_key_file(*key_text, expected);
   if (!key) return ExportReport(std::unexpect, Fault{.seq = 1, .problem = key.error()});
   ExportReport report(std::in_place, std::move(*key), std::move(*leaves), std::move(*checkpoints));
-  auto fault = report->run();
-  if (!fault) return std::unexpected(std::move(fault).error());
-  if (*fault) report = std::unexpected(std::move(**fault));
+  const auto ran = report->run();
+  if (!ran) return std::unexpected(ran.error());
+  const std::optional<Fault>& fault = *ran;
+  if (fault) report = std::unexpected(*fault);
   return report;
 }
 

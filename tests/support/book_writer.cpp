@@ -149,6 +149,15 @@ Bytes leaf_of(const WrittenPosting& posting) {
   return leaf;
 }
 
+Bytes framed(const Bytes& leaf) {
+  constexpr std::size_t length_size = 4;
+  Bytes bytes(length_size + leaf.size());
+  for (std::size_t i = 0; i < length_size; ++i)
+    bytes[i] = static_cast<std::uint8_t>(leaf.size() >> (8 * i));
+  std::copy(leaf.begin(), leaf.end(), bytes.begin() + length_size);
+  return bytes;
+}
+
 Hash hash_of(const Bytes& leaf) {
   Bytes bytes{0x00};
   bytes.insert(bytes.end(), leaf.begin(), leaf.end());
@@ -186,12 +195,12 @@ void BookWriter::add(WrittenPosting posting) {
   add_leaf(leaf_of(posting));
   for (const WrittenLeg& leg : posting.legs)
     accounts_[leg.account] = {.entries = leg.account_seq, .hash = hashes_.back()};
-  postings_.push_back(std::move(posting));
+  if (!sink) postings_.push_back(std::move(posting));
 }
 
 void BookWriter::add_leaf(Bytes leaf) {
   hashes_.push_back(hash_of(leaf));
-  leaves_.push_back(std::move(leaf));
+  sink ? sink(leaf) : leaves_.push_back(std::move(leaf));
 }
 
 std::string BookWriter::origin() const { return "guildhall/" + hex_of(hashes_.at(0).data(), 8); }
@@ -212,8 +221,9 @@ std::string BookWriter::checkpoint(const std::string& origin, std::int64_t size,
   const KeyPair pair(key_seed);
   const std::string text =
       origin + "\n" + std::to_string(size) + "\n" + base64_of(root.data(), root.size()) + "\n";
-  Bytes signature = pair.id(origin);
-  signature.resize(4 + crypto_sign_BYTES);
+  const Bytes id = pair.id(origin);
+  Bytes signature(4 + crypto_sign_BYTES);
+  std::copy(id.begin(), id.end(), signature.begin());
   crypto_sign_detached(signature.data() + 4, nullptr,
                        reinterpret_cast<const std::uint8_t*>(text.data()), text.size(),
                        pair.secret.data());
@@ -235,15 +245,20 @@ std::string BookWriter::inclusion(std::int64_t index, std::int64_t size) const {
          checkpoint(size);
 }
 
-WrittenExport BookWriter::written(std::vector<std::int64_t> sizes) const {
-  WrittenExport made{.leaves = {}, .checkpoints = {}, .key = key() + "\n"};
-  for (const Bytes& leaf : leaves_) {
-    for (std::size_t i = 0; i < 4; ++i)
-      made.leaves.push_back(static_cast<std::uint8_t>(leaf.size() >> (8 * i)));
-    made.leaves.insert(made.leaves.end(), leaf.begin(), leaf.end());
-  }
+std::string BookWriter::checkpoints(std::vector<std::int64_t> sizes) const {
   if (sizes.empty() || sizes.back() < size()) sizes.push_back(size());
-  for (const std::int64_t size : sizes) made.checkpoints += checkpoint(size) + "\n";
+  std::string texts;
+  for (const std::int64_t size : sizes) texts += checkpoint(size) + "\n";
+  return texts;
+}
+
+WrittenExport BookWriter::written(std::vector<std::int64_t> sizes) const {
+  WrittenExport made{
+      .leaves = {}, .checkpoints = checkpoints(std::move(sizes)), .key = key() + "\n"};
+  for (const Bytes& leaf : leaves_) {
+    const Bytes bytes = framed(leaf);
+    made.leaves.insert(made.leaves.end(), bytes.begin(), bytes.end());
+  }
   return made;
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <random>
 #include <string>
@@ -42,6 +43,9 @@ struct WrittenPosting {
   std::vector<WrittenFact> facts;
 };
 
+/// A leaf as the file `leaves` has it.
+Bytes framed(const Bytes& leaf);
+
 /// The three files of an export.
 struct WrittenExport {
   Bytes leaves;
@@ -68,7 +72,7 @@ class BookWriter {
     add(draft(type, std::move(legs), std::move(facts)));
   }
 
-  std::int64_t size() const { return static_cast<std::int64_t>(leaves_.size()); }
+  std::int64_t size() const { return static_cast<std::int64_t>(hashes_.size()); }
   static std::int64_t time_of(std::int64_t seq) { return 1'700'000'000'000'000'000 + seq * 1000; }
   const std::vector<Bytes>& leaves() const { return leaves_; }
   const std::vector<Hash>& hashes() const { return hashes_; }
@@ -85,6 +89,12 @@ class BookWriter {
   /// With checkpoints of these sizes, and of all.
   WrittenExport written(std::vector<std::int64_t> sizes = {}) const;
 
+  /// With checkpoints of these sizes, and of all, as `written` has them.
+  std::string checkpoints(std::vector<std::int64_t> sizes) const;
+
+  /// When set, it gets each leaf, and only the hashes are kept: for books that are too large to
+  /// keep.
+  std::function<void(const Bytes& leaf)> sink;
   /// The seed of its Ed25519 key.
   std::array<std::uint8_t, 32> key_seed{7};
 

@@ -67,9 +67,8 @@ struct Damaged {
 guild::test::Bytes flat(const std::vector<guild::test::Bytes>& leaves) {
   guild::test::Bytes bytes;
   for (const auto& leaf : leaves) {
-    for (std::size_t i = 0; i < 4; ++i)
-      bytes.push_back(static_cast<std::uint8_t>(leaf.size() >> (8 * i)));
-    bytes.insert(bytes.end(), leaf.begin(), leaf.end());
+    const auto one = guild::test::framed(leaf);
+    bytes.insert(bytes.end(), one.begin(), one.end());
   }
   return bytes;
 }
