@@ -90,7 +90,8 @@ Parsed<Bytes> ExportCheck::next_leaf() {
 
 Check ExportCheck::next_checkpoint() {
   checkpoint_.reset();
-  const std::string_view text = as_text(checkpoints_.peek(checkpoint_size_max));
+  // And the \n of the empty line after it.
+  const std::string_view text = as_text(checkpoints_.peek(checkpoint_size_max + 1));
   if (text.empty()) return {};
   const auto end = checkpoint_end(text);
   if (!end) return blame_unproven("it does not end with an empty line");
@@ -130,14 +131,19 @@ Check ExportCheck::check_end() {
 
 Result<ExportReport> check_export(const std::filesystem::path& folder,
                                   const std::optional<PublicKey>& expected) {
+  const auto blame_key = [](const std::string& why) {
+    return ExportReport(std::unexpect, Fault{.seq = 1, .problem = why});
+  };
   const auto key_text = read_file(folder / "key", key_text_size_max + 1);
+  if (!key_text && key_text.error().failure == Failure::refused)
+    return blame_key(key_text.error().message);
   if (!key_text) return std::unexpected(key_text.error());
   auto leaves = Input::open(folder / "leaves");
   if (!leaves) return std::unexpected(leaves.error());
   auto checkpoints = Input::open(folder / "checkpoints");
   if (!checkpoints) return std::unexpected(checkpoints.error());
   auto key = parse_key_file(*key_text, expected);
-  if (!key) return ExportReport(std::unexpect, Fault{.seq = 1, .problem = key.error()});
+  if (!key) return blame_key(key.error());
   ExportReport report(std::in_place, std::move(*key), std::move(*leaves), std::move(*checkpoints));
   const auto ran = report->run();
   if (!ran) return std::unexpected(ran.error());

@@ -30,6 +30,11 @@ struct Verbs {
   CLI::App* witness = nullptr;
 };
 
+/// Though perhaps empty: a variable that is not set in a script must not turn a check off.
+bool was_given(const CLI::App& verb, const std::string& option) {
+  return verb.get_option(option)->count() > 0;
+}
+
 void add_json(CLI::App& verb, Arguments& arguments) {
   verb.add_flag("--json", arguments.json, "answer as one JSON object a line");
 }
@@ -70,7 +75,8 @@ CLI::App* add_witness(CLI::App& app, Arguments& arguments) {
   return verb;
 }
 
-Exit run_verb(const Arguments& arguments, const Verbs& verbs, const Output& output) {
+Exit run_verb(const CLI::App& app, const Arguments& arguments, const Verbs& verbs,
+              const Output& output) {
   const auto usage = [&](std::string message) {
     return output.error({.failure = Failure::usage,
                          .code = "usage",
@@ -79,7 +85,7 @@ Exit run_verb(const Arguments& arguments, const Verbs& verbs, const Output& outp
   };
   if (verbs.proof->parsed()) {
     CheckProof verb = arguments.proof;
-    if (!arguments.leaf_file.empty()) verb.leaf_file = arguments.leaf_file;
+    if (was_given(*verbs.proof, "--leaf")) verb.leaf_file = arguments.leaf_file;
     return run(verb, output);
   }
   if (verbs.witness->parsed()) {
@@ -90,7 +96,7 @@ Exit run_verb(const Arguments& arguments, const Verbs& verbs, const Output& outp
   }
   if (arguments.check_export.folder.empty()) return usage("which FOLDER is to be checked?");
   CheckExport verb = arguments.check_export;
-  if (!arguments.export_key.empty()) verb.key = arguments.export_key;
+  if (was_given(app, "--key")) verb.key = arguments.export_key;
   return run(verb, output);
 }
 
@@ -107,7 +113,7 @@ Exit guild_verify(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? Exit::ok : Exit::usage;
   }
-  return run_verb(arguments, verbs, Output(arguments.json));
+  return run_verb(app, arguments, verbs, Output(arguments.json));
 }
 
 }  // namespace

@@ -128,6 +128,11 @@ Result<Witnessed> witness(const std::filesystem::path& state, const PublicKey& k
                           std::string_view text) {
   auto next = parse(text);
   if (!next) return std::unexpected(std::move(next).error());
+  // A link would be replaced by the file, and a link to nothing taken for a beginning.
+  std::error_code unknown;
+  if (std::filesystem::is_symlink(state, unknown))
+    return fail(Failure::usage, "state_link", joined(state.string(), " is a symbolic link"),
+                "give the path of the file itself");
   const auto lock = FolderLock::take(state);
   if (!lock) return std::unexpected(lock.error());
   const auto last = last_of(state, key);

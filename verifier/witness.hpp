@@ -5,7 +5,8 @@
 //
 // Codes of refusals: `form`, `bad_signature`, `other_origin`, `rollback` (fewer postings than are
 // remembered), `fork` (as many with another root, or a proof that does not hold), `other_old` (a
-// proof from another size than the remembered, or none), `state_damaged`.
+// proof from another size than the remembered, or none), `state_damaged`. A state that is a
+// symbolic link is wrong usage: `state_link`.
 #pragma once
 
 #include <filesystem>

@@ -122,6 +122,10 @@ TEST_CASE_METHOD(Fixture,
   const Outcome bad_key = verify({exported, "--key", "guildhall/x+y+z"});
   CHECK(bad_key.exit_code == 2);
   CHECK(bad_key.err.find("; next: ") != std::string::npos);
+  // An empty key is a key that is not there, never none.
+  CHECK(verify({exported, "--key", ""}).exit_code == 3);
+  CHECK(verify({"proof", path("p"), "--key", key, "--leaf", ""}).exit_code == 3);
+  CHECK(verify({"witness", path("s"), path("p"), "--key", ""}).exit_code == 2);
   CHECK(verify({"--help"}).exit_code == 0);
   CHECK(verify({"--version"}).exit_code == 0);
   CHECK(verify({path("none")}).exit_code == 3);

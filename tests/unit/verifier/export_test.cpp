@@ -136,6 +136,21 @@ TEST_CASE("witnesses' signatures may follow") {
         "ok");
 }
 
+TEST_CASE("a checkpoint has a size, to the byte") {
+  const BookWriter book = longer_book();
+  const auto of_size = [&](std::size_t size) {
+    const std::string start = book.checkpoint(20) + "\xE2\x80\x94 w ";
+    // Four at a time for the base64, the rest for the name.
+    std::string name((size - start.size() - 1) % 4, 'w');
+    std::string line(size - start.size() - 1 - name.size(), 'A');
+    return book.checkpoint(20) + "\xE2\x80\x94 w" + name + " " + line + "\n";
+  };
+  REQUIRE(of_size(checkpoint_size_max).size() == checkpoint_size_max);
+  CHECK(verdict(with_checkpoints(book, {of_size(checkpoint_size_max)})) == "ok");
+  CHECK(verdict(with_checkpoints(book, {of_size(checkpoint_size_max + 1)})) ==
+        "1: checkpoint 1: it does not end with an empty line");
+}
+
 TEST_CASE("a folder is read from its three files") {
   guild::test::TempFolder folder;
   const auto path = folder.path() / "export";
@@ -177,7 +192,7 @@ TEST_CASE("a folder is read from its three files") {
     std::ofstream(path / "key") << book.key() << "\n\n";
     CHECK_FALSE(check_export(path, {})->has_value());
     std::ofstream(path / "key") << std::string(100'000, 'x');
-    CHECK(check_export(path, {}).error().code == "file_too_large");
+    CHECK(check_export(path, {})->error().problem.ends_with("key has more than 257 bytes"));
   }
   SECTION("a file is a folder") {
     std::filesystem::remove(path / "leaves");

@@ -157,6 +157,12 @@ TEST_CASE_METHOD(Fixture, "what a killed run left behind is no hindrance") {
   CHECK(size() == 12);
 }
 
+TEST_CASE_METHOD(Fixture, "a link is not followed, and not taken for a beginning") {
+  std::filesystem::create_symlink(folder.path() / "elsewhere", state);
+  CHECK(witness(state, key, book.checkpoint(12)).error().code == "state_link");
+  CHECK(std::filesystem::is_symlink(state));
+}
+
 TEST_CASE_METHOD(Fixture, "a folder that is not there, or cannot be written, is said") {
   CHECK(witness(folder.path() / "none" / "state", key, book.checkpoint(7)).error().failure ==
         Failure::missing);
