@@ -57,6 +57,18 @@ TEST_CASE("a key is told in one form") {
   }
 }
 
+TEST_CASE("a key is of a book, though its key id is right") {
+  std::array<std::uint8_t, 33> typed{0x01};
+  const auto told = [&](const std::string& origin) {
+    const Digest hash = sha256({as_bytes(origin), as_bytes("\n"), typed});
+    return origin + "+" + to_hex(Bytes(hash).first(4)) + "+" + to_base64(typed);
+  };
+  CHECK(parse_public_key(told("guildhall/0123456789abcdef")));
+  for (const char* origin : {"", "other/0123456789abcdef", "guildhall/0123456789ABCDEF",
+                             "guildhall/0123456789abcde", "guildhall/0123456789abcdef0"})
+    CHECK_FALSE(parse_public_key(told(origin)));
+}
+
 TEST_CASE("a checkpoint is three lines, an empty one, and signatures") {
   const BookWriter book = small_book();
   const std::string good = book.checkpoint(4);
@@ -161,4 +173,6 @@ TEST_CASE("a consistency proof is read line by line") {
   CHECK(why(parse_consistency_proof(replaced(good, "old 3", "old  3"))) ==
         "the line `old N` is missing");
   CHECK(why(parse_consistency_proof("old 3\n")) == "it ends before its checkpoint");
+  CHECK(why(parse_consistency_proof(std::string(proof_size_max + 1, 'x'))).find("are allowed") !=
+        std::string::npos);
 }
