@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/ledger.hpp"
 #include "cli/nouns.hpp"
 #include "cli/source.hpp"
 #include "common/messages/ledgerd.hpp"
@@ -18,10 +19,6 @@ constexpr Duration verify_limit = longest_limit;
 /// A page of entries stays well under the payload's bound.
 constexpr std::int64_t page_size = 500;
 
-Result<Source> open_source(Context& context) {
-  return Source::open(context, database_in("ledger.db"), ledgerd::schema());
-}
-
 struct TransferArguments {
   messages::AccountName from, to;
   Amount amount;
@@ -37,20 +34,9 @@ Result<Exit> transfer(Context& context, const TransferArguments& arguments) {
   order.amount = arguments.amount.money;
   order.reference = arguments.reference;
   GUILD_TRY(Session session, Session::open(context));
-  auto receipt = session.ask_until_answered<messages::Receipt>("ledgerd/transfer", order,
-                                                               context.timeout_or(answer_limit));
-  if (!receipt && receipt.error().kind == ErrorKind::timeout)
-    receipt.error().next_step = fmt::format(
-        "whether it was booked is not known; the same command with --id {} books it at most once",
-        order.id.text());
-  if (!receipt) return fail(std::move(receipt).error());
-  context.out.line(
-      context.json()
-          ? messages::encode(*receipt)
-          : fmt::format("{} from {} to {}: seq {}, id {}{}", order.amount.text(),
-                        arguments.from.value, arguments.to.value, receipt->seq, receipt->id.text(),
-                        receipt->repeated ? " (booked before; nothing was moved again)" : ""));
-  return Exit::ok;
+  return book(context, session, "ledgerd/transfer", order,
+              fmt::format("{} from {} to {}", order.amount.text(), arguments.from.value,
+                          arguments.to.value));
 }
 
 /// Recovery checks every posting on the way, so a book that is damaged gives no balance at all.
@@ -71,7 +57,7 @@ Result<messages::Balance> balance_in_file(storage::Connection& file,
 }
 
 Result<Exit> balance(Context& context, const messages::AccountName& account) {
-  GUILD_TRY(Source source, open_source(context));
+  GUILD_TRY(Source source, open_ledger(context));
   GUILD_TRY(const auto balance,
             source.ask<messages::Balance>(
                 "ledgerd/balance", messages::GetBalance{account}, context.timeout_or(answer_limit),
@@ -88,27 +74,14 @@ Result<Exit> balance(Context& context, const messages::AccountName& account) {
   return Exit::ok;
 }
 
-std::string name_of(messages::EntryType type) {
-  std::string name;
-  boost::mp11::mp_for_each<boost::describe::describe_enumerators<messages::EntryType>>(
-      [&](auto each) {
-        if (each.value == type) name = each.name;
-      });
-  return name;
-}
-
 Row row_of(const messages::Entry& entry) {
-  return {fmt::to_string(entry.account_seq),
-          fmt::to_string(entry.seq),
-          to_rfc3339(entry.time),
-          name_of(entry.type),
-          entry.amount.text(),
-          entry.reference.value};
+  return {fmt::to_string(entry.account_seq), fmt::to_string(entry.seq), to_rfc3339(entry.time),
+          describe_name(entry.type),         entry.amount.text(),       entry.reference.value};
 }
 
 /// All pages. With --json each is printed as it comes; a table must know its widths first.
 Result<Exit> entries(Context& context, const messages::AccountName& account) {
-  GUILD_TRY(Source source, open_source(context));
+  GUILD_TRY(Source source, open_ledger(context));
   messages::ListEntries request{account, 0, page_size};
   std::vector<Row> rows;
   for (bool more = true; more;) {
@@ -139,7 +112,7 @@ Result<Exit> entries(Context& context, const messages::AccountName& account) {
 }
 
 Result<Exit> verify(Context& context) {
-  GUILD_TRY(Source source, open_source(context));
+  GUILD_TRY(Source source, open_ledger(context));
   GUILD_TRY(const auto report,
             source.ask<messages::VerifyReport>(
                 "ledgerd/verify", messages::Nothing{}, context.timeout_or(verify_limit),
@@ -156,6 +129,19 @@ Result<Exit> verify(Context& context) {
 }
 
 }  // namespace
+
+std::string describe_name(messages::EntryType type) {
+  std::string name;
+  boost::mp11::mp_for_each<boost::describe::describe_enumerators<messages::EntryType>>(
+      [&](auto each) {
+        if (each.value == type) name = each.name;
+      });
+  return name;
+}
+
+Result<Source> open_ledger(Context& context) {
+  return Source::open(context, database_in("ledger.db"), ledgerd::schema());
+}
 
 void add_ledger(Command& root) {
   Command& noun = root.add("ledger", "the book: who has what, and every move of it");
@@ -180,6 +166,8 @@ void add_ledger(Command& root) {
       .runs([listed](Context& context) { return entries(context, *listed); });
 
   noun.add("verify", "recompute the whole book from its file").runs(verify);
+  add_ledger_holds(noun);
+  add_ledger_proofs(noun);
 }
 
 }  // namespace guild::cli
