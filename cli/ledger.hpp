@@ -1,4 +1,5 @@
-// What the verbs of `guild ledger` share.
+// What the verbs of `guild ledger` share. Errors are those of the session, and ledgerd's refusals
+// (common/messages/ledgerd.hpp).
 #pragma once
 
 #include <string>

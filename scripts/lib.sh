@@ -74,7 +74,10 @@ configure() {
     *) die "unknown compiler $compiler" ;;
   esac
   if command -v ccache >/dev/null; then cc="ccache $cc" cxx="ccache $cxx"; fi
-  if [[ -f $dir/build.ninja && $(cat "$dir/.options" 2>/dev/null) == "$cxx $*" ]]; then return; fi
+  if [[ -f $dir/build.ninja && $(cat "$dir/.options" 2>/dev/null) == "$cxx $*" ]]; then
+    # A meson.build may have changed: what is asked of the build next must know of it.
+    ninja -C "$dir" build.ninja >"$build_root/$name.configure.log" 2>&1 && return
+  fi
   rm -rf -- "$dir"
   mkdir -p -- "$build_root"
   CC=$cc CXX=$cxx meson setup "$dir" "$checkout" "$@" >"$build_root/$name.configure.log" 2>&1 ||
