@@ -16,6 +16,7 @@ GUILD_MESSAGE(cli::DatabaseVerdict);
 GUILD_MESSAGE(cli::BusMessage);
 GUILD_MESSAGE(cli::Pong);
 GUILD_MESSAGE(cli::BusBench);
+GUILD_MESSAGE(cli::LedgerBench);
 GUILD_MESSAGE(cli::EchoBench);
 GUILD_MESSAGE(cli::BenchReport);
 GUILD_MESSAGE(cli::Emitted);

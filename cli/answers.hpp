@@ -94,6 +94,17 @@ BOOST_DESCRIBE_STRUCT(BusBench, (),
                       (messages_per_s, p50_us, p99_us, published, delivered, dropped, out_of_order,
                        size, publishers, subscribers))
 
+struct LedgerBench {
+  std::int64_t transfers_per_s = 0;
+  std::int64_t p50_us = 0, p99_us = 0;  ///< From a request to its answer.
+  std::int64_t transfers = 0, batch = 0, clients = 0, accounts = 0, booked = 0, refused = 0;
+  bool durable = false;  ///< All that was answered is in the file, read and recomputed.
+  std::int64_t verify_ms = 0, start_ms = 0;
+};
+BOOST_DESCRIBE_STRUCT(LedgerBench, (),
+                      (transfers_per_s, p50_us, p99_us, transfers, batch, clients, accounts, booked,
+                       refused, durable, verify_ms, start_ms))
+
 struct EchoBench {
   std::int64_t p50_us = 0, p99_us = 0, messages = 0;
 };

@@ -168,6 +168,7 @@ void add_ledger(Command& root) {
   noun.add("verify", "recompute the whole book from its file").runs(verify);
   add_ledger_holds(noun);
   add_ledger_proofs(noun);
+  add_ledger_bench(noun);
 }
 
 }  // namespace guild::cli

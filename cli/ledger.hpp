@@ -40,5 +40,6 @@ Result<Exit> book(Context& context, Session& session, std::string_view name, con
 
 void add_ledger_holds(Command& ledger);
 void add_ledger_proofs(Command& ledger);
+void add_ledger_bench(Command& ledger);
 
 }  // namespace guild::cli

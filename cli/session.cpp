@@ -64,7 +64,9 @@ Result<keys::ClientKeys> load_keys(const host::Home& home, const std::string& na
   return keys;
 }
 
-Result<bus::ClientOptions> client_options(Context& context, const std::string& name) {
+}  // namespace
+
+Result<bus::ClientOptions> bus_options(Context& context, const std::string& name) {
   GUILD_TRY(const host::Home home, context.home());
   GUILD_TRY(const host::Settings settings, context.settings(home));
   bus::ClientOptions options;
@@ -74,8 +76,6 @@ Result<bus::ClientOptions> client_options(Context& context, const std::string& n
                          keys.broker_public_key};
   return options;
 }
-
-}  // namespace
 
 bool is_broker_down(const Error& error) { return error.code == "broker_unreachable"; }
 
@@ -89,7 +89,7 @@ Result<Session> Session::open(Context& context) {
 
 Result<Session> Session::open_as(Context& context, const std::string& client, Duration limit,
                                  Patience patience) {
-  GUILD_TRY(bus::ClientOptions options, client_options(context, client));
+  GUILD_TRY(bus::ClientOptions options, bus_options(context, client));
   options.give_up_when_refused = true;
   std::string endpoint = options.endpoint;
   GUILD_TRY(auto made, bus::Client::make(std::move(options)));

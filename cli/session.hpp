@@ -68,6 +68,9 @@ class Session {
   std::string endpoint_;
 };
 
+/// What a bus client of our own needs to be `name`.
+Result<bus::ClientOptions> bus_options(Context& context, const std::string& name);
+
 /// The broker is not there, or whoever should answer is not: reads may look into the file instead.
 bool is_broker_down(const Error& error);
 bool is_daemon_down(const Error& error);

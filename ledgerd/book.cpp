@@ -134,6 +134,26 @@ std::expected<const Posting*, Refusal> Book::book(const Draft& draft, Instant no
   return &add(std::move(*posting));
 }
 
+std::expected<const Posting*, Refusal> Book::book(const Move& move, Instant now) {
+  if (!move.amount.is_positive()) return refuse(TransferError::amount_not_positive);
+  Posting posting{
+      .seq = head().seq + 1, .id = move.id, .time = now, .legs = {}, .facts = {}, .hash = {}};
+  const auto add_leg = [&](AccountNumber account, std::int64_t units) {
+    const AccountState& state = accounts().at(account).state;
+    posting.legs.push_back({.account = account,
+                            .amount = Money::of_units(units),
+                            .type = EntryType::TRANSFER,
+                            .reference = std::string(move.reference),
+                            .account_seq = state.entries + 1,
+                            .previous_seq = state.last_seq});
+  };
+  add_leg(move.debit, -move.amount.units());
+  add_leg(move.credit, move.amount.units());
+  if (const auto violation = find_violation(posting, standing_))
+    return std::unexpected(refusal_of(*violation, accounts()));
+  return &add(std::move(posting));
+}
+
 const Posting& Book::add(Posting with) {
   Posting& posting = group_.postings.emplace_back(std::move(with));
   posting.hash = hash_of(posting, standing_);

@@ -44,6 +44,15 @@ class Book {
   /// be new (ids().find answers 0): a known one is answered by `check_repeat`. The answer is valid
   /// until the next call.
   std::expected<const Posting*, Refusal> book(const Draft& draft, Instant now);
+  /// The same for a transfer between two accounts that are open, without a draft: what batches are
+  /// made of. The reference is at most reference_size_max bytes.
+  struct Move {
+    Uuid id;
+    AccountNumber debit = 0, credit = 0;
+    Money amount;
+    std::string_view reference;
+  };
+  std::expected<const Posting*, Refusal> book(const Move& move, Instant now);
   /// Whether `draft` asks for what `earlier`, the posting with its id, did; else id_reused.
   std::expected<void, Refusal> check_repeat(const Draft& draft, const Posting& earlier) const;
   /// An open hold, for who ends it; hold_ended when it is not open.

@@ -44,6 +44,7 @@ std::expected<Draft, Refusal> draft_hold(const Uuid& id, std::string_view debit,
   if (!amount.is_positive()) return refuse(TransferError::amount_not_positive);
   if (debit == credit) return refuse(TransferError::same_account, debit);
   if (lifetime <= Duration::zero()) return refuse(TransferError::expiry_not_ahead);
+  if (lifetime > hold_lifetime_max) return refuse(TransferError::lifetime_too_long);
   Draft draft = draft_record(id, debit, EntryType::HOLD, reference);
   draft.facts = HoldOrder{.credit = std::string(credit), .amount = amount, .lifetime = lifetime};
   return draft;

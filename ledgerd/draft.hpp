@@ -53,8 +53,9 @@ std::expected<Draft, Refusal> draft_transfer(const Uuid& id, std::string_view de
 std::expected<Draft, Refusal> draft_grant(const Uuid& id, std::string_view account, Money amount,
                                           std::string_view reference);
 
+inline constexpr Duration hold_lifetime_max = std::chrono::hours(24 * 366);
 /// Keeps `amount` of `debit` for `credit`, for so long. Refused: amount_not_positive, same_account,
-/// expiry_not_ahead.
+/// expiry_not_ahead, lifetime_too_long.
 std::expected<Draft, Refusal> draft_hold(const Uuid& id, std::string_view debit,
                                          std::string_view credit, Money amount, Duration lifetime,
                                          std::string_view reference);

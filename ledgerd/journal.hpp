@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "common/messages/ledgerd.hpp"
+#include "common/messages/transfer_batch.hpp"
 #include "common/storage/writer.hpp"
 #include "ledgerd/book.hpp"
 #include "ledgerd/store.hpp"
@@ -58,6 +59,11 @@ class Transaction {
   Result<Booked> book(const Draft& draft);
   /// Books all or none, in order; the refusal is of the draft at `*refused`.
   Result<std::vector<Booked>> book_linked(std::span<const Draft> drafts, std::size_t* refused);
+  /// What became of each transfer of the batch, in order; those that are linked are booked all or
+  /// none. An Error is the file's. `may_end` refuses a hold by whom its money is kept for.
+  using MayEnd = std::function<bool(std::string_view credit)>;
+  Result<std::vector<messages::BatchOutcome>> book_batch(const messages::TransferBatch& batch,
+                                                         const MayEnd& may_end);
   /// The posting with this id; 0 when there is none.
   Result<std::int64_t> seq_of(const Uuid& id);
   /// The hold that was made with this id, open or not. Code hold_unknown.
@@ -75,6 +81,7 @@ class Transaction {
   void after_commit(std::function<void()> effect) { effects_.push_back(std::move(effect)); }
 
  private:
+  friend class BatchBooking;
   Result<Booked> booked_before(const Draft& draft, std::int64_t seq);
   /// Into memory alone.
   Result<void> decide(const Draft& draft);

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "common/base/assert.hpp"
 #include "common/base/text.hpp"
 
@@ -25,7 +28,54 @@ Error funds_short(const Refusal& refusal) {
           .next_step = "credit the account first, or move less"};
 }
 
+struct Number {
+  TransferError error;
+  std::uint16_t number;
+};
+// From 16: 0 and 1 say that a transfer was booked.
+constexpr std::array numbers = {
+    Number{TransferError::amount_not_positive, 16},
+    Number{TransferError::same_account, 17},
+    Number{TransferError::legs_unbalanced, 18},
+    Number{TransferError::reference_too_long, 19},
+    Number{TransferError::debit_account_unknown, 20},
+    Number{TransferError::credit_account_unknown, 21},
+    Number{TransferError::account_exists, 22},
+    Number{TransferError::accounts_full, 23},
+    Number{TransferError::account_closed, 24},
+    Number{TransferError::account_not_closed, 25},
+    Number{TransferError::account_not_empty, 26},
+    Number{TransferError::account_has_holds, 27},
+    Number{TransferError::funds_short, 28},
+    Number{TransferError::balance_overflow, 29},
+    Number{TransferError::floor_negative, 30},
+    Number{TransferError::floor_above_available, 31},
+    Number{TransferError::hold_unknown, 32},
+    Number{TransferError::hold_ended, 33},
+    Number{TransferError::hold_exceeded, 34},
+    Number{TransferError::holds_full, 35},
+    Number{TransferError::expiry_not_ahead, 36},
+    Number{TransferError::types_mixed, 37},
+    Number{TransferError::facts_unfit, 38},
+    Number{TransferError::linked_failed, 39},
+    Number{TransferError::lifetime_too_long, 40},
+    Number{TransferError::not_permitted, 41},
+    Number{TransferError::id_reused, 42},
+};
+
 }  // namespace
+
+std::uint16_t number_of(TransferError error) {
+  const auto* const found = std::ranges::find(numbers, error, &Number::error);
+  GUILD_ASSERT(found != numbers.end());
+  return found->number;
+}
+
+std::optional<TransferError> transfer_error_of(std::uint16_t number) {
+  const auto* const found = std::ranges::find(numbers, number, &Number::number);
+  if (found == numbers.end()) return {};
+  return found->error;
+}
 
 Error error_of(const Refusal& refusal) {
   switch (refusal.error) {
@@ -104,6 +154,11 @@ Error error_of(const Refusal& refusal) {
       return {ErrorKind::conflict, "linked_failed",
               "another of the linked transfers was refused, so none was booked",
               "see which, mend it, and send all of them again"};
+    case TransferError::lifetime_too_long:
+      return {ErrorKind::invalid, "lifetime_too_long", "a hold lives 366 days at most",
+              "give it less"};
+    case TransferError::not_permitted:
+      return {ErrorKind::denied, "not_permitted", "this is not yours to do", "ask the operator"};
     case TransferError::id_reused:
       return {ErrorKind::conflict, "id_reused", "this id was used before, with other content",
               "make a new id for a new transfer; send the same content to get the first receipt"};

@@ -3,6 +3,8 @@
 // is an answer and not a failure: it has changed nothing, in memory or in the file.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "common/base/money.hpp"
@@ -35,6 +37,8 @@ enum class TransferError {
   types_mixed,       ///< Legs of one posting have different types.
   facts_unfit,       ///< Not what a posting of its type is like.
   linked_failed,     ///< Another of its linked transfers was refused.
+  lifetime_too_long,
+  not_permitted,
   id_reused,
 };
 
@@ -45,6 +49,11 @@ struct Refusal {
 
   bool operator==(const Refusal&) const = default;
 };
+
+/// In answers to batches; never changed or used again (docs/protocol.md).
+std::uint16_t number_of(TransferError error);
+/// Nothing for a number that no refusal has.
+std::optional<TransferError> transfer_error_of(std::uint16_t number);
 
 /// For the caller: the enumerator's name as the code, the cause, the next step.
 Error error_of(const Refusal& refusal);

@@ -12,8 +12,6 @@
 namespace guild::ledgerd {
 namespace {
 
-constexpr Duration lifetime_max = std::chrono::hours(24 * 366);
-
 std::expected<Draft, Refusal> draft_charge(const messages::ChargeTask& request) {
   return draft_transfer(
       request.id, bot_account(request.bot.view()), treasury_account, request.amount,
@@ -86,9 +84,6 @@ void Service::hold(const messages::CreateHold& request,
   if (!principal) return refuse(answer, principal.error());
   if (const auto may = may_debit(*principal, request.debit.view()); !may)
     return refuse(answer, may.error());
-  if (request.lifetime > lifetime_max)
-    return refuse(answer, Error{ErrorKind::invalid, "lifetime_too_long",
-                                "a hold lives 366 days at most", "give it less"});
   book(draft_hold(request.id, request.debit.view(), request.credit.view(), request.amount,
                   request.lifetime, request.reference.view()),
        answer);

@@ -165,6 +165,9 @@ void Service::serve(std::string_view verb,
 
 void Service::serve() {
   serve("transfer", &Service::transfer);
+  host_.serve_raw("transfers", [this](std::string_view payload, bus::Responder responder) {
+    transfers(payload, std::move(responder));
+  });
   serve("hold", &Service::hold);
   serve("hold-post", &Service::post_hold);
   serve("hold-void", &Service::void_hold);

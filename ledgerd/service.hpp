@@ -57,6 +57,9 @@ class Service : public host::Service {
   // Requests.
   void transfer(const messages::CreateTransfer& request,
                 const host::Answer<messages::Receipt>& answer);
+  void transfers(std::string_view payload, bus::Responder responder);
+  void submit_batch(messages::TransferBatch batch, const Principal& principal,
+                    bus::Responder responder);
   void hold(const messages::CreateHold& request, const host::Answer<messages::Receipt>& answer);
   void post_hold(const messages::PostHold& request, const host::Answer<messages::Receipt>& answer);
   void void_hold(const messages::VoidHold& request, const host::Answer<messages::Receipt>& answer);
