@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "common/log/log.hpp"
 #include "keys/keyring.hpp"
@@ -13,6 +14,9 @@
 
 namespace guild::ledgerd {
 namespace {
+
+/// Events of the commits in so much time are read and published together.
+constexpr Duration gather_for = std::chrono::milliseconds(2);
 
 std::string topic_of(const messages::Entry& entry) { return "ledger/entry/" + entry.account.value; }
 
@@ -95,7 +99,7 @@ Journal::Options Service::journal_options() {
     host_.post([this, committed = std::move(committed)] {
       view_.apply(committed);
       next_expiry_ = committed.next_expiry;
-      outbox_.committed(committed.head.size);
+      publish_soon();
     });
   };
   options.on_lost = [this](const Error& error) {
@@ -122,6 +126,16 @@ Result<void> Service::open_book(const std::optional<store::Economy>& recorded) {
   }));
   signer_.emplace(origin_of(first), signing.seed);
   return {};
+}
+
+/// Answers go first: reading what was booked for the events of each commit alone would cost those
+/// who wait for an answer more than the commit does.
+void Service::publish_soon() {
+  if (std::exchange(is_publishing_planned_, true)) return;
+  call_after(host_, gather_for, [this] {
+    is_publishing_planned_ = false;
+    outbox_.committed(view_.head().size);
+  });
 }
 
 void Service::tick() {
@@ -235,7 +249,10 @@ void Service::drain(std::function<void()> done) {
   // Short: the host takes no more requests, and what waits is one group.
   journal_->drain();
   // The answers to writes and reads were posted before this.
-  const auto go_on = [this, done = std::move(done)] { outbox_.drain(done); };
+  const auto go_on = [this, done = std::move(done)] {
+    outbox_.committed(view_.head().size);
+    outbox_.drain(done);
+  };
   const auto after_reads = [this, go_on](storage::Connection&, const std::stop_token&) {
     host_.post(go_on);
   };

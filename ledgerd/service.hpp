@@ -47,6 +47,7 @@ class Service : public host::Service {
   /// Each second: holds that have expired, and a checkpoint when something was booked.
   void tick();
   void sign_checkpoint();
+  void publish_soon();
   void serve();
   template <class Request, class Reply>
   void serve(std::string_view verb,
@@ -117,6 +118,7 @@ class Service : public host::Service {
   Reader reader_;    // History and events.
   Reader verifier_;  // Its own, since a verification takes long.
   Outbox outbox_;
+  bool is_publishing_planned_ = false;
   std::int64_t refused_ = 0, verifications_ = 0;
 };
 
