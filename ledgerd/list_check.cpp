@@ -1,27 +1,49 @@
 #include "ledgerd/list_check.hpp"
 
-#include <array>
-
-#include "common/base/bytes.hpp"
-#include "ledgerd/keyed_hasher.hpp"
+#include "common/base/secret.hpp"
 
 namespace guild::ledgerd {
 
+namespace {
+
+/// Of this process: who writes a file cannot know which lists would fold alike.
+std::uint64_t make_key() {
+  std::uint64_t key = 0;
+  fill_random(&key, sizeof key);
+  return key | 1U;
+}
+
+/// A bijection of `value` that depends on every bit of it (the finalizer of SplitMix64).
+std::uint64_t mix(std::uint64_t value) {
+  value = (value ^ (value >> 30U)) * 0xbf58476d1ce4e5b9U;
+  value = (value ^ (value >> 27U)) * 0x94d049bb133111ebU;
+  return value ^ (value >> 31U);
+}
+
+}  // namespace
+
 void ListCheck::Side::take(std::int64_t seq) {
-  std::array<std::uint8_t, 16> bytes{};
-  store_le(bytes.data(), fold);
-  store_le(bytes.data() + 8, seq);
-  fold = KeyedHasher{}(as_text(bytes));
+  static const std::uint64_t key = make_key();
+  fold = mix((fold + static_cast<std::uint64_t>(seq)) * key);
   ++count;
 }
 
+ListCheck::Sides& ListCheck::sides_of(AccountNumber account) {
+  if (account >= sides_.size()) sides_.resize(account + std::size_t{1});
+  return sides_[account];
+}
+
 void ListCheck::booked(AccountNumber account, std::int64_t seq) {
-  sides_[account].booked.take(seq);
+  sides_of(account).booked.take(seq);
 }
 
 void ListCheck::listed(AccountNumber account, std::int64_t first,
                        const std::optional<std::vector<std::int64_t>>& seqs) {
-  Sides& sides = sides_[account];
+  if (account > accounts_max) {  // No account has this number.
+    sides_of(0).is_broken = true;
+    return;
+  }
+  Sides& sides = sides_of(account);
   if (!seqs || first != sides.listed.count + 1) {
     sides.is_broken = true;
     return;
@@ -30,8 +52,9 @@ void ListCheck::listed(AccountNumber account, std::int64_t first,
 }
 
 std::optional<AccountNumber> ListCheck::first_difference() const {
-  for (const auto& [account, sides] : sides_)
-    if (sides.is_broken || sides.booked != sides.listed) return account;
+  for (std::size_t account = 0; account < sides_.size(); ++account)
+    if (sides_[account].is_broken || sides_[account].booked != sides_[account].listed)
+      return static_cast<AccountNumber>(account);
   return {};
 }
 

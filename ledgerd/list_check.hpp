@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <unordered_map>
 #include <vector>
 
 #include "ledgerd/accounts.hpp"
@@ -35,7 +34,9 @@ class ListCheck {
     bool is_broken = false;
   };
 
-  std::unordered_map<AccountNumber, Sides> sides_;
+  Sides& sides_of(AccountNumber account);
+
+  std::vector<Sides> sides_;  // By account number, from 1.
 };
 
 }  // namespace guild::ledgerd

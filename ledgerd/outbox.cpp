@@ -32,10 +32,10 @@ void Outbox::step() {
 
 void Outbox::fetch() {
   state_ = State::fetching;
-  ports_.fetch(published_, [this](Result<Entries> fetched) { take_fetched(std::move(fetched)); });
+  ports_.fetch(published_, [this](Result<Events> fetched) { take_fetched(std::move(fetched)); });
 }
 
-void Outbox::take_fetched(Result<Entries> fetched) {
+void Outbox::take_fetched(Result<Events> fetched) {
   state_ = State::idle;
   if (!fetched) return pause(fetched.error());
   if (fetched->empty())

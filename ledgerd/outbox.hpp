@@ -9,10 +9,11 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
+#include "common/base/result.hpp"
 #include "common/base/time.hpp"
-#include "common/messages/ledgerd.hpp"
 
 namespace guild::ledgerd {
 
@@ -24,16 +25,21 @@ class Outbox {
   static constexpr Duration retry_after = std::chrono::seconds(1);
   static constexpr Duration drain_limit = std::chrono::seconds(2);
 
-  using Entries = std::vector<messages::Entry>;
+  /// A leg as others are told of it.
+  struct Event {
+    std::int64_t seq = 0;  ///< Of its posting.
+    std::string topic, payload;
+  };
+  using Events = std::vector<Event>;
   using OnDone = std::function<void(Result<void>)>;
 
   /// What it acts through. Every callback comes later, on the loop thread, exactly once.
   struct Ports {
     /// Legs of the postings after this seq, whole postings, in order.
-    std::function<void(std::int64_t after, std::function<void(Result<Entries>)>)> fetch;
+    std::function<void(std::int64_t after, std::function<void(Result<Events>)>)> fetch;
     /// Puts an event out; `accepted`, when there is one, hears that the broker has it and all
     /// before it, or why not. Errors as of bus::Client::publish.
-    std::function<Result<void>(const messages::Entry&, OnDone accepted)> publish;
+    std::function<Result<void>(const Event&, OnDone accepted)> publish;
     std::function<void(std::int64_t seq, OnDone)> keep_mark;
     std::function<void(Duration, std::function<void()>)> call_after;
     /// What cannot be done now and is tried again.
@@ -62,7 +68,7 @@ class Outbox {
   void step();
   void fetch();
   void send();
-  void take_fetched(Result<Entries> fetched);
+  void take_fetched(Result<Events> fetched);
   void take_ack(const Result<void>& accepted);
   void pause(const Error& error);
   void keep_soon();
@@ -75,7 +81,7 @@ class Outbox {
   std::int64_t committed_, published_, kept_;
   std::int64_t events_ = 0;
   std::uint64_t pauses_ = 0;
-  Entries batch_;
+  Events batch_;
   std::size_t next_ = 0;  // Of the batch, to be sent.
   bool is_keep_planned_ = false, is_keeping_ = false;
   std::function<void()> drained_;

@@ -1,6 +1,7 @@
 #include "ledgerd/service.hpp"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -18,7 +19,26 @@ namespace {
 /// Events of the commits in so much time are read and published together.
 constexpr Duration gather_for = std::chrono::milliseconds(2);
 
+/// This thread runs when no other wants to: on a full machine events come later, not answers.
+void give_way() {
+  constexpr int last = 19;
+  thread_local const bool done = ::setpriority(PRIO_PROCESS, 0, last) == 0;
+  static_cast<void>(done);  // Refused by nobody, and no harm if it were.
+}
+
 std::string topic_of(const messages::Entry& entry) { return "ledger/entry/" + entry.account.value; }
+
+/// Read and written out where nobody waits for it.
+Result<Outbox::Events> read_events(storage::Connection& file, std::int64_t after) {
+  give_way();
+  GUILD_TRY(const auto entries, read_legs_after(file, after, Outbox::batch_legs));
+  Outbox::Events events;
+  events.reserve(entries.size());
+  for (const messages::Entry& entry : entries)
+    events.push_back(
+        {.seq = entry.seq, .topic = topic_of(entry), .payload = messages::encode(entry)});
+  return events;
+}
 
 /// A timer that ends with its callback.
 void call_after(host::Host& host, Duration delay, std::function<void()> call) {
@@ -48,7 +68,7 @@ Result<Recovered> recover_and_tell(storage::Connection& file) {
 }  // namespace
 
 struct Service::Parts {
-  std::unique_ptr<storage::Connection> writing, reading, verifying;
+  std::unique_ptr<storage::Connection> writing, reading, publishing, verifying;
   Recovered recovered;
   Credentials credentials;
 };
@@ -58,11 +78,13 @@ Result<std::unique_ptr<host::Service>> Service::start(host::Host& host) {
   GUILD_TRY(auto writing, host.open_database(database_name, schema()));
   GUILD_TRY(Recovered recovered, recover_and_tell(*writing));
   GUILD_TRY(auto reading, host.open_reader(database_name));
+  GUILD_TRY(auto publishing, host.open_reader(database_name));
   GUILD_TRY(auto verifying, host.open_reader(database_name));
   const auto recorded = recovered.economy;
   const std::int64_t signed_size = recovered.signed_size;
   std::unique_ptr<Service> service(new Service(host, {.writing = std::move(writing),
                                                       .reading = std::move(reading),
+                                                      .publishing = std::move(publishing),
                                                       .verifying = std::move(verifying),
                                                       .recovered = std::move(recovered),
                                                       .credentials = std::move(credentials)}));
@@ -81,6 +103,7 @@ Service::Service(host::Host& host, Parts parts)
       credentials_(std::move(parts.credentials)),
       view_(parts.recovered.book),
       reader_(std::move(parts.reading), reads_waiting_max),
+      publisher_(std::move(parts.publishing), reads_waiting_max),
       verifier_(std::move(parts.verifying), verifications_waiting_max),
       outbox_(parts.recovered.published, parts.recovered.book.head().seq, outbox_ports()) {
   for (CredentialRecord& record : parts.recovered.credentials) credentials_.add(std::move(record));
@@ -208,16 +231,16 @@ void Service::serve() {
 Outbox::Ports Service::outbox_ports() {
   Outbox::Ports ports;
   ports.fetch = [this](std::int64_t after,
-                       const std::function<void(Result<Outbox::Entries>)>& take) {
+                       const std::function<void(Result<Outbox::Events>)>& take) {
     const auto submitted =
-        reader_.submit([this, after, take](storage::Connection& file, const std::stop_token&) {
-          auto entries = read_legs_after(file, after, Outbox::batch_legs);
-          host_.post([take, entries = std::move(entries)] { take(entries); });
+        publisher_.submit([this, after, take](storage::Connection& file, const std::stop_token&) {
+          auto events = read_events(file, after);
+          host_.post([take, events = std::move(events)]() mutable { take(std::move(events)); });
         });
     if (!submitted) host_.post([take, error = submitted.error()] { take(fail(error)); });
   };
-  ports.publish = [this](const messages::Entry& entry, Outbox::OnDone accepted) {
-    return host_.bus().publish(topic_of(entry), messages::encode(entry), std::move(accepted));
+  ports.publish = [this](const Outbox::Event& event, Outbox::OnDone accepted) {
+    return host_.bus().publish(event.topic, event.payload, std::move(accepted));
   };
   ports.keep_mark = [this](std::int64_t seq, const Outbox::OnDone& kept) {
     const auto done = [this, kept](const Result<void>& outcome) {

@@ -115,8 +115,9 @@ class Service : public host::Service {
   Credentials credentials_;
   std::unique_ptr<Journal> journal_;  // Before the view, whose names are the journal's.
   View view_;
-  Reader reader_;    // History and events.
-  Reader verifier_;  // Its own, since a verification takes long.
+  Reader reader_;     // History and proofs.
+  Reader publisher_;  // Events: they wait for nobody and nobody for them.
+  Reader verifier_;   // Its own, since a verification takes long.
   Outbox outbox_;
   bool is_publishing_planned_ = false;
   std::int64_t refused_ = 0, verifications_ = 0;

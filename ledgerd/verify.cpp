@@ -2,20 +2,28 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "ledgerd/chain.hpp"
 #include "ledgerd/checkpoint.hpp"
 #include "ledgerd/draft.hpp"
 #include "ledgerd/list_check.hpp"
+#include "ledgerd/posting_queue.hpp"
 #include "ledgerd/store.hpp"
 
 namespace guild::ledgerd {
 namespace {
 
 using storage::Connection;
+
+/// Two ids meet by chance once in 2^64: more than one is a file that somebody made.
+constexpr std::size_t suspects_max = 1'024;
+/// A file that says it has more grows the table as it goes.
+constexpr std::int64_t ids_reserved_max = 100'000'000;
 
 /// The first entry of a bot's account.
 struct FirstEntry {
@@ -89,10 +97,23 @@ class Verification {
   }
 
   Result<void> read_postings() {
-    GUILD_CHECK(store::each_posting_after(
-        file_, std::numeric_limits<std::int64_t>::min(),
-        [this](const Posting& posting) { return !stop_.stop_requested() && take(posting); }));
+    GUILD_TRY(const std::int64_t last, store::last_seq(file_));
+    ids_.reserve(static_cast<std::size_t>(std::clamp<std::int64_t>(last, 0, ids_reserved_max)));
+    // This thread reads and unpacks, the queue's checks and hashes.
+    PostingQueue queue([this](const Posting& posting) { return take(posting); });
+    const Result<void> read = store::each_posting_after(
+        file_, std::numeric_limits<std::int64_t>::min(), [&](Posting posting) {
+          const bool is_saved = saved_ && saved_->seq == posting.seq;
+          if (stop_.stop_requested() || !queue.push(std::move(posting))) return false;
+          if (!is_saved) return true;
+          queue.drain();
+          if (!fault_) asked_ = check_saved(*saved_);
+          return !fault_ && asked_.has_value();
+        });
+    queue.drain();
+    GUILD_CHECK(read);
     GUILD_CHECK(asked_);
+    GUILD_CHECK(check_suspects());
     if (!stop_.stop_requested()) return {};
     return fail(ErrorKind::unavailable, "stopped", "the verification was stopped", "ask again");
   }
@@ -100,15 +121,14 @@ class Verification {
   bool take(const Posting& posting) {
     if (auto fault = find_fault(posting, standing_))
       return blame(fault->seq, std::move(fault->problem)), false;
-    if (!take_id(posting)) return blame(posting.seq, "its id was used before"), false;
+    take_id(posting);
     for (const Leg& leg : posting.legs) note(posting, leg);
     link(posting, standing_);
     tree_.append(posting.hash);
     if (known_ && known_->size == standing_.head.seq && known_->root != tree_.root())
       blame(standing_.head.seq, "the root up to here is not the one that the daemon has in memory");
     check_checkpoint();
-    if (saved_ && saved_->seq == posting.seq) asked_ = check_saved(*saved_);
-    return !fault_ && asked_.has_value();
+    return !fault_;
   }
 
   /// A signed head of the book up to here says what it says itself.
@@ -121,17 +141,27 @@ class Verification {
     checkpoints_.erase(checkpoint);
   }
 
-  /// Whether no posting had this one's id.
-  bool take_id(const Posting& posting) {
-    const std::int64_t earlier = ids_.find(posting.id, [&](std::int64_t seq) {
-      const auto found = store::find_posting(file_, seq);
-      if (!found) asked_ = fail(found.error());
-      return found && *found && (*found)->id == posting.id;
-    });
+  /// Whether a posting whose id has the same hash has the same id, the file tells when all is read.
+  void take_id(const Posting& posting) {
+    static_cast<void>(ids_.find(posting.id, [&](std::int64_t earlier) {
+      if (suspects_.size() < suspects_max) suspects_.emplace_back(earlier, posting.seq);
+      return false;
+    }));
     const std::uint64_t hash = ids_.hash_of(posting.id);
     ids_.insert(hash, posting.seq);
     if (saved_ && posting.seq <= saved_->seq) id_hashes_.push_back(hash);
-    return earlier == 0;
+  }
+
+  Result<void> check_suspects() {
+    for (const auto& [earlier, later] : suspects_) {
+      GUILD_TRY(const auto first, store::find_posting(file_, earlier));
+      GUILD_TRY(const auto second, store::find_posting(file_, later));
+      if (!first || !second || first->id != second->id) continue;
+      if (!fault_ || later < fault_->seq)
+        fault_ = Fault{.seq = later, .problem = "its id was used before"};
+      return {};
+    }
+    return {};
   }
 
   /// Where the file says that the book stood, here.
@@ -267,6 +297,7 @@ class Verification {
   Standing standing_;
   Tree tree_;
   IdIndex ids_{IdKey{}};
+  std::vector<std::pair<std::int64_t, std::int64_t>> suspects_;  // The first are enough.
   std::vector<std::uint64_t> id_hashes_;  // Of the postings up to the saved standing.
   std::optional<store::SavedStanding> saved_;
   std::map<std::int64_t, std::string> checkpoints_;  // That were not met yet, by size.

@@ -89,24 +89,21 @@ class OutboxWorld {
  private:
   Outbox::Ports ports() {
     Outbox::Ports ports;
-    ports.fetch = [this](std::int64_t after, std::function<void(Result<Outbox::Entries>)> take) {
-      Outbox::Entries entries;
+    ports.fetch = [this](std::int64_t after, std::function<void(Result<Outbox::Events>)> take) {
+      Outbox::Events entries;
       for (std::int64_t seq = after + 1; seq <= file_size; ++seq) {
         if (entries.size() >= Outbox::batch_legs) break;
         for (const std::int64_t leg : {0, 1}) {
-          messages::Entry entry;
-          entry.seq = seq;
-          entry.account_seq = leg;
-          entries.push_back(entry);
+          entries.push_back({.seq = seq, .topic = "t", .payload = std::to_string(leg)});
         }
       }
       loop.push_back([take, entries] { take(entries); });
     };
-    ports.publish = [this](const messages::Entry& entry, Outbox::OnDone accepted) -> Result<void> {
+    ports.publish = [this](const Outbox::Event& event, Outbox::OnDone accepted) -> Result<void> {
       if (!is_connected) return fail(error_with("not_connected"));
       if (room == 0) return fail(error_with("queue_full"));
       --room;
-      events.emplace_back(entry.seq, entry.account_seq);
+      events.emplace_back(event.seq, std::stoll(event.payload));
       if (!accepted) return {};
       if (answers_at_once)
         loop.push_back([accepted] { accepted({}); });
