@@ -118,6 +118,7 @@ Service::Service(host::Host& host, Parts parts)
 
 Journal::Options Service::journal_options() {
   Journal::Options options;
+  options.writer.spin = std::chrono::microseconds(host_.settings().ledgerd.spin_us.value);
   options.on_commit = [this](Committed committed) {
     host_.post([this, committed = std::move(committed)] {
       view_.apply(committed);

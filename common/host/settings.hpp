@@ -66,6 +66,12 @@ struct LogconsumerSettings {
 };
 BOOST_DESCRIBE_STRUCT(LogconsumerSettings, (), (batch_records_max))
 
+struct LedgerdSettings {
+  Range<0, 10'000, 500>
+      spin_us;  ///< After work, before it blocks: one transfer at a time is quicker.
+};
+BOOST_DESCRIBE_STRUCT(LedgerdSettings, (), (spin_us))
+
 struct EconomySettings {
   Money genesis_grant = Money::of_units(1'000 * Money::units_per_one);
   Money treasury_grant = Money::of_units(1'000'000 * Money::units_per_one);
@@ -100,11 +106,13 @@ struct Settings {
   StorageSettings storage;
   BrokerSettings broker;
   LogconsumerSettings logconsumer;
+  LedgerdSettings ledgerd;
   EconomySettings economy;
   SchedulerSettings scheduler;
   GatewaySettings gateway;
 };
 BOOST_DESCRIBE_STRUCT(Settings, (),
-                      (bus, log, storage, broker, logconsumer, economy, scheduler, gateway))
+                      (bus, log, storage, broker, logconsumer, ledgerd, economy, scheduler,
+                       gateway))
 
 }  // namespace guild::host

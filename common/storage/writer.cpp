@@ -3,6 +3,8 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <future>
@@ -107,13 +109,23 @@ struct Writer::State {
 
   /// Everything that waits, up to a group; nothing once stopped and done.
   std::vector<Job> take() {
+    spin();
     std::unique_lock lock(mutex);
     work_came.wait(lock, [this] { return !waiting.empty() || is_stopping; });
     const std::size_t count = std::min(waiting.size(), options.group_max);
     const auto end = waiting.begin() + static_cast<std::ptrdiff_t>(count);
     std::vector<Job> jobs(std::move_iterator(waiting.begin()), std::move_iterator(end));
     waiting.erase(waiting.begin(), end);
+    has_work.store(!waiting.empty(), std::memory_order_relaxed);
     return jobs;
+  }
+
+  /// Who asks one thing at a time asks the next soon, and a thread that sleeps is late for it.
+  void spin() const {
+    if (options.spin <= Duration::zero()) return;
+    const auto end = std::chrono::steady_clock::now() + options.spin;
+    while (!has_work.load(std::memory_order_relaxed) && std::chrono::steady_clock::now() < end)
+      std::this_thread::yield();
   }
 
   void write(std::vector<Job> jobs) {
@@ -157,6 +169,8 @@ struct Writer::State {
   std::uint64_t submitted = 0, answered = 0;
   bool is_stopping = false;
   Counters counters;
+  // A hint for who spins; whether there is work, `waiting` tells.
+  std::atomic<bool> has_work{false};
 
   bool is_lost = false;  // The writer's thread's own.
   std::jthread thread;
@@ -172,6 +186,7 @@ Writer::~Writer() {
   {
     const std::lock_guard lock(state_->mutex);
     state_->is_stopping = true;
+    state_->has_work.store(true, std::memory_order_relaxed);
   }
   state_->work_came.notify_all();
   state_->thread.join();
@@ -186,6 +201,7 @@ Result<void> Writer::submit(Work work, Done done) {
       return fail(ErrorKind::exhausted, "writer_full", "as many writes wait as may wait",
                   "send again later, and slower");
     state_->waiting.push_back({std::move(work), std::move(done)});
+    state_->has_work.store(true, std::memory_order_relaxed);
     ++state_->submitted;
   }
   state_->work_came.notify_one();

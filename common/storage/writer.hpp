@@ -17,6 +17,7 @@ namespace guild::storage {
 struct WriterOptions {
   std::size_t waiting_max = 65'536;
   std::size_t group_max = 8'192;  ///< Jobs in one transaction.
+  Duration spin{0};  ///< How long to look for the next job, yielding, before it sleeps.
 };
 
 /// Around each group, on the writer's thread, for owners that keep state in memory beside the file.
