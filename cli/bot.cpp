@@ -1,3 +1,5 @@
+#include "cli/bot.hpp"
+
 #include <memory>
 
 #include <fmt/format.h>
@@ -20,14 +22,7 @@ Result<Exit> add(Context& context, const messages::Handle& handle) {
     made.error().next_step =
         fmt::format("guild bot show {} tells whether it was made", handle.value);
   if (!made) return fail(std::move(made).error());
-  if (context.json()) {
-    context.out.line(messages::encode(*made));
-  } else {
-    context.out.line(fmt::format("handle      {}\nbalance     {}\napi_key     {}\napi_secret  {}",
-                                 made->handle.value, made->balance.text(), made->api_key,
-                                 made->api_secret));
-  }
-  context.out.say("key and secret are shown this once; only their hashes are kept");
+  show_credentials(context, *made);
   return Exit::ok;
 }
 
@@ -83,6 +78,17 @@ Result<Exit> show_one(Context& context, const messages::Handle& handle) {
 
 }  // namespace
 
+void show_credentials(Context& context, const messages::BotCreated& made) {
+  if (context.json()) {
+    context.out.line(messages::encode(made));
+  } else {
+    context.out.line(fmt::format("handle      {}\nbalance     {}\napi_key     {}\napi_secret  {}",
+                                 made.handle.value, made.balance.text(), made.api_key,
+                                 made.api_secret));
+  }
+  context.out.say("key and secret are shown this once; only their hashes are kept");
+}
+
 void add_bot(Command& root) {
   Command& noun = root.add("bot", "bots: an identity with a budget");
 
@@ -95,6 +101,7 @@ void add_bot(Command& root) {
   noun.add("show", "one bot").takes("HANDLE", *shown, "whom").runs([shown](Context& context) {
     return show_one(context, *shown);
   });
+  add_bot_lives(noun);
 }
 
 }  // namespace guild::cli

@@ -63,6 +63,21 @@ Result<void> read_value(std::string_view text, Moment& into) {
   return {};
 }
 
+Result<void> read_value(std::string_view text, Deadline& into) {
+  if (const auto from_now = parse_duration(text)) {
+    into.at = now() + *from_now;
+    return {};
+  }
+  const auto at = from_rfc3339(text);
+  if (!at)
+    return fail(
+        ErrorKind::invalid, "time_format",
+        fmt::format("{} is neither a time (2026-01-02T03:04:05Z) nor a while from now (24h)",
+                    quoted(text)));
+  into.at = *at;
+  return {};
+}
+
 Result<std::int64_t> read_integer(std::string_view text, std::int64_t min, std::int64_t max) {
   std::int64_t value = 0;
   const char* const end = text.data() + text.size();

@@ -28,6 +28,10 @@ namespace guild::cli {
 struct Moment {
   Instant at;
 };
+/// A moment to come: RFC 3339, or a duration from now.
+struct Deadline {
+  Instant at;
+};
 /// More than nothing.
 struct Amount {
   Money money;
@@ -42,6 +46,7 @@ Result<void> read_value(std::string_view text, Uuid& into);
 /// Longer than zero; code duration_zero.
 Result<void> read_value(std::string_view text, Duration& into);
 Result<void> read_value(std::string_view text, Moment& into);
+Result<void> read_value(std::string_view text, Deadline& into);
 
 Result<std::int64_t> read_integer(std::string_view text, std::int64_t min, std::int64_t max);
 Result<std::string> read_text(std::string_view text, std::size_t bytes_max);

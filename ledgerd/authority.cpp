@@ -56,6 +56,18 @@ Result<void> may_create_bots(const Principal& principal) {
                        "send the operator token");
 }
 
+Result<void> may_govern(const Principal& principal, std::string_view what) {
+  if (principal.is_operator) return {};
+  return not_permitted(fmt::format("{} may not {}", name_of(principal), what), "ask the operator");
+}
+
+Result<void> may_ask_permit(const Principal& principal, std::string_view bot) {
+  if (principal.is_operator || bot == principal.bot) return {};
+  return not_permitted(fmt::format("{} may not ask permits for {}", name_of(principal),
+                                   guild::quoted(bot_account(bot))),
+                       "a bot asks for itself; ask the operator");
+}
+
 Result<void> may_charge(std::string_view sender) {
   if (sender == scheduler) return {};
   return not_permitted(fmt::format("{} may not charge for tasks", guild::quoted(sender)),

@@ -24,6 +24,10 @@ Result<void> may_end_hold(const Principal& principal, std::string_view credit);
 /// Floors, and the closing and opening of accounts.
 Result<void> may_manage_accounts(const Principal& principal);
 Result<void> may_create_bots(const Principal& principal);
+/// Bots' lives, grants and approvals; `what` says which: "end bots".
+Result<void> may_govern(const Principal& principal, std::string_view what);
+/// An operator asks for any bot's permits, a bot for its own.
+Result<void> may_ask_permit(const Principal& principal, std::string_view bot);
 /// Only the scheduler books the cost of tasks.
 Result<void> may_charge(std::string_view sender);
 

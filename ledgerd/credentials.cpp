@@ -27,6 +27,22 @@ std::string_view id_in(std::string_view api_key) {
   return api_key.substr(0, 2 * id_bytes);
 }
 
+bool is_hex(std::string_view text, std::size_t size) {
+  return text.size() == size &&
+         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+bool is_key(std::string_view text) {
+  const std::string_view id = id_in(text);
+  return is_hex(id, 2 * id_bytes) && text.size() > key_prefix.size() + id.size() &&
+         text[key_prefix.size() + id.size()] == '_' &&
+         is_hex(text.substr(key_prefix.size() + id.size() + 1), 64);
+}
+
+bool is_secret(std::string_view text) {
+  return text.starts_with(secret_prefix) && is_hex(text.substr(secret_prefix.size()), 64);
+}
+
 std::unexpected<Error> invalid() {
   return fail(ErrorKind::denied, "credentials_invalid", "the credentials are not valid",
               "send the operator token, or a bot's API key and secret as they were shown once");
@@ -44,6 +60,19 @@ NewCredential Credentials::make(std::string_view handle, Instant now) const {
   made.record.secret_hash = hash("secret", handle, made.api_secret);
   made.record.created_at = now;
   return made;
+}
+
+Result<CredentialRecord> Credentials::record_of(std::string_view handle, std::string_view api_key,
+                                                std::string_view api_secret, Instant now) const {
+  // A key that a person chose may be guessed, and fast hashes are for what may not.
+  if (!is_key(api_key) || !is_secret(api_secret))
+    return fail(ErrorKind::invalid, "key_format", "this is not the form of our keys and secrets",
+                "use what `guild bot add`, `rotate` or `revive` has shown");
+  return CredentialRecord{.key_id = std::string(id_in(api_key)),
+                          .handle = std::string(handle),
+                          .key_hash = hash("key", handle, api_key),
+                          .secret_hash = hash("secret", handle, api_secret),
+                          .created_at = now};
 }
 
 void Credentials::add(CredentialRecord record) {

@@ -38,6 +38,10 @@ class Credentials {
       : hashing_key_(hashing_key), operator_token_hash_(operator_token_hash) {}
 
   NewCredential make(std::string_view handle, Instant now) const;
+  /// What is kept of a key and secret that were made elsewhere. Code key_format: not in the form
+  /// above.
+  Result<CredentialRecord> record_of(std::string_view handle, std::string_view api_key,
+                                     std::string_view api_secret, Instant now) const;
   void add(CredentialRecord record);
   /// The bot's keys no longer open anything.
   void remove_all_of(std::string_view handle);

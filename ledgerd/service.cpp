@@ -223,6 +223,19 @@ void Service::serve() {
   serve("bot-list", &Service::list_bots);
   serve("bot-show", &Service::show_bot);
   serve("authenticate", &Service::authenticate);
+  serve("bot-rotate", &Service::rotate_bot);
+  serve("bot-retire", &Service::retire_bot);
+  serve("bot-liquidate", &Service::liquidate_bot);
+  serve("bot-revive", &Service::revive_bot);
+  serve("bot-sync-keys", &Service::sync_keys);
+  serve("grant-add", &Service::add_grant);
+  serve("grant-revoke", &Service::revoke_grant);
+  serve("grant-list", &Service::list_grants);
+  serve("permit-request", &Service::request_permit);
+  serve("permit-settle", &Service::settle_permit);
+  serve("approval-list", &Service::list_approvals);
+  serve("approval-allow", &Service::allow_approval);
+  serve("approval-deny", &Service::deny_approval);
   host_.on_session([this](const bus::SessionEvent& event) {
     outbox_.session_changed(event.state == bus::SessionState::connected);
   });

@@ -1,7 +1,6 @@
 // Service: ledgerd's served verbs (common/messages/ledgerd.hpp), its start and its drain.
 // Everything here is on the loop thread; the journal writes and the readers read on threads of
-// their own and post what they found. service.cpp wires, requests.cpp and requests_proof.cpp
-// answer. Limits:
+// their own and post what they found. service.cpp wires, requests*.cpp answer. Limits:
 // reads_waiting_max reads, verifications_waiting_max verifications may wait; the rest is refused.
 #pragma once
 
@@ -14,11 +13,13 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "common/host/host.hpp"
+#include "common/messages/authority.hpp"
 #include "ledgerd/authority.hpp"
 #include "ledgerd/checkpoint.hpp"
 #include "ledgerd/credentials.hpp"
 #include "ledgerd/journal.hpp"
 #include "ledgerd/outbox.hpp"
+#include "ledgerd/permits.hpp"
 #include "ledgerd/reader.hpp"
 #include "ledgerd/recovery.hpp"
 #include "ledgerd/view.hpp"
@@ -86,6 +87,31 @@ class Service : public host::Service {
   void show_bot(const messages::GetBot& request, const host::Answer<messages::Bot>& answer);
   void authenticate(const messages::Authenticate& request,
                     const host::Answer<messages::Authenticated>& answer);
+  // Of bots' lives (requests_bots.cpp).
+  void rotate_bot(const messages::ChangeBot& request,
+                  const host::Answer<messages::BotCreated>& answer);
+  void retire_bot(const messages::ChangeBot& request, const host::Answer<messages::Bot>& answer);
+  void liquidate_bot(const messages::ChangeBot& request, const host::Answer<messages::Bot>& answer);
+  void revive_bot(const messages::ReviveBot& request,
+                  const host::Answer<messages::BotCreated>& answer);
+  void sync_keys(const messages::SyncKeys& request,
+                 const host::Answer<messages::KeysSynced>& answer);
+  // Of what bots may do (requests_authority.cpp).
+  void add_grant(const messages::AddGrant& request, const host::Answer<messages::Grant>& answer);
+  void revoke_grant(const messages::RevokeGrant& request,
+                    const host::Answer<messages::Nothing>& answer);
+  void list_grants(const messages::ListGrants& request,
+                   const host::Answer<messages::GrantsPage>& answer);
+  void request_permit(const messages::RequestPermit& request,
+                      const host::Answer<messages::Permit>& answer);
+  void settle_permit(const messages::SettlePermit& request,
+                     const host::Answer<messages::Settled>& answer);
+  void list_approvals(const messages::ListApprovals& request,
+                      const host::Answer<messages::ApprovalsPage>& answer);
+  void allow_approval(const messages::DecideApproval& request,
+                      const host::Answer<messages::Permit>& answer);
+  void deny_approval(const messages::DecideApproval& request,
+                     const host::Answer<messages::Permit>& answer);
 
   /// The principal; what is wrong with its credential is logged.
   Result<Principal> identify(const std::string& sender,
@@ -95,6 +121,30 @@ class Service : public host::Service {
   /// Does `work` as a job of the journal and answers what it booked.
   void book(std::function<Result<Booked>(Transaction&)> work,
             const host::Answer<messages::Receipt>& answer);
+  /// The operator that asks, or why it may not; `what` as in may_govern.
+  Result<Asker> identify_operator(const std::string& sender,
+                                  const std::optional<messages::Credential>& credential,
+                                  std::string_view what);
+  /// Does `work` as a job of the journal and answers what it answers.
+  template <class Reply>
+  void run(std::function<Result<Reply>(Transaction&)> work, const host::Answer<Reply>& answer);
+  /// Ends a bot by `end`.
+  using EndBot = Result<void> (*)(Transaction&, std::string_view handle, const Asker&);
+  void end_bot(const messages::ChangeBot& request, EndBot end,
+               const host::Answer<messages::Bot>& answer);
+  using GiveCredential = std::function<Result<void>(Transaction&, const NewCredential&)>;
+  /// Gives a bot a new credential by `give`, and shows it.
+  void renew(std::string_view handle, BotStatus status, GiveCredential give,
+             const host::Answer<messages::BotCreated>& answer);
+  /// What a committed job did to a bot, for the loop thread; `record` is its only credential now.
+  void take_change(std::string_view handle, BotStatus status,
+                   const std::optional<CredentialRecord>& record);
+  /// The one bot whose handle is `name` as a variable's name has it; empty when none or several
+  /// are.
+  std::string handle_named(std::string_view name) const;
+  void decide(const messages::DecideApproval& request,
+              Result<messages::Permit> (*decision)(Transaction&, const Uuid&, const Asker&),
+              const host::Answer<messages::Permit>& answer);
   /// A record on an account that only operators make.
   void manage(const std::optional<messages::Credential>& credential, Draft draft,
               const host::Answer<messages::Receipt>& answer);
@@ -127,6 +177,24 @@ template <class Reply>
 void Service::refuse(const host::Answer<Reply>& answer, const Error& error) {
   ++refused_;
   answer(fail(error));
+}
+
+template <class Reply>
+void Service::run(std::function<Result<Reply>(Transaction&)> work,
+                  const host::Answer<Reply>& answer) {
+  auto reply = std::make_shared<Reply>();
+  auto job = [work = std::move(work), reply](Transaction& transaction) -> Result<void> {
+    GUILD_TRY(*reply, work(transaction));
+    return {};
+  };
+  auto done = [this, answer = answer, reply](const Result<void>& outcome) mutable {
+    host_.post([this, answer = std::move(answer), reply, outcome] {
+      if (!outcome) return refuse(answer, outcome.error());
+      answer(*reply);
+    });
+  };
+  if (auto submitted = journal_->submit(std::move(job), std::move(done)); !submitted)
+    refuse(answer, submitted.error());
 }
 
 template <class Reply>
