@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/feed.hpp"
 #include "cli/nouns.hpp"
 #include "cli/session.hpp"
 #include "common/messages/ledgerd.hpp"
@@ -95,6 +96,7 @@ void add_bot(Command& root) {
   noun.add("show", "one bot").takes("HANDLE", *shown, "whom").runs([shown](Context& context) {
     return show_one(context, *shown);
   });
+  add_bot_economy(noun);
 }
 
 }  // namespace guild::cli

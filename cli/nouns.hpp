@@ -15,6 +15,10 @@ void add_bus(Command& root);
 void add_logs(Command& root);
 void add_ledger(Command& root);
 void add_bot(Command& root);
+void add_market(Command& root);
+void add_oracle(Command& root);
+/// feed and viability
+void add_feed(Command& root);
 void add_task(Command& root);
 void add_db(Command& root);
 void add_keys(Command& root);

@@ -10,6 +10,9 @@ std::unique_ptr<Command> guild_command() {
   add_logs(*root);
   add_ledger(*root);
   add_bot(*root);
+  add_market(*root);
+  add_oracle(*root);
+  add_feed(*root);
   add_task(*root);
   add_db(*root);
   add_keys(*root);
