@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/feed.hpp"
 #include "cli/nouns.hpp"
 #include "cli/session.hpp"
 #include "common/messages/ledgerd.hpp"
@@ -102,6 +103,7 @@ void add_bot(Command& root) {
     return show_one(context, *shown);
   });
   add_bot_lives(noun);
+  add_bot_economy(noun);
 }
 
 }  // namespace guild::cli

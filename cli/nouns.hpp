@@ -18,6 +18,10 @@ void add_bot(Command& root);
 void add_grant(Command& root);
 void add_permit(Command& root);
 void add_approval(Command& root);
+void add_market(Command& root);
+void add_oracle(Command& root);
+/// feed and viability
+void add_feed(Command& root);
 void add_task(Command& root);
 void add_db(Command& root);
 void add_keys(Command& root);

@@ -13,6 +13,9 @@ std::unique_ptr<Command> guild_command() {
   add_grant(*root);
   add_permit(*root);
   add_approval(*root);
+  add_market(*root);
+  add_oracle(*root);
+  add_feed(*root);
   add_task(*root);
   add_db(*root);
   add_keys(*root);

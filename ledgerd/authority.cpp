@@ -30,6 +30,16 @@ Result<Principal> principal_of(std::string_view sender,
   return Principal{.is_operator = true, .bot = {}};
 }
 
+Result<Principal> driver_of(std::string_view sender,
+                            const std::optional<messages::Credential>& credential,
+                            const Credentials& credentials) {
+  if (sender == scheduler && !credential) return Principal{.is_operator = true, .bot = {}};
+  GUILD_TRY(Principal principal, principal_of(sender, credential, credentials));
+  if (principal.is_operator) return principal;
+  return not_permitted(fmt::format("{} may not drive the economy", name_of(principal)),
+                       "ask the operator");
+}
+
 Result<void> may_debit(const Principal& principal, std::string_view account) {
   if (principal.is_operator || account == bot_account(principal.bot)) return {};
   return not_permitted(

@@ -17,6 +17,12 @@ Result<Principal> principal_of(std::string_view sender,
                                const std::optional<messages::Credential>& credential,
                                const Credentials& credentials);
 
+/// The same for what drives the economy (ticks, prices, markets): the scheduler does so in its own
+/// name, everybody else as an operator.
+Result<Principal> driver_of(std::string_view sender,
+                            const std::optional<messages::Credential>& credential,
+                            const Credentials& credentials);
+
 /// A bot debits its own account only; an operator any, world included.
 Result<void> may_debit(const Principal& principal, std::string_view account);
 /// Whom the money is held for may post or void a hold; who gave it may not take it back.

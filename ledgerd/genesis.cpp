@@ -20,8 +20,9 @@ Result<void> book_genesis(Transaction& transaction, Money grant) {
 }
 
 std::string detail_of(const store::Economy& economy) {
-  return fmt::format(R"({{"genesis_grant":"{}","treasury_grant":"{}"}})",
-                     economy.genesis_grant.text(), economy.treasury_grant.text());
+  return fmt::format(R"({{"genesis_grant":"{}","treasury_grant":"{}","constants":{}}})",
+                     economy.genesis_grant.text(), economy.treasury_grant.text(),
+                     economy.constants);
 }
 
 }  // namespace

@@ -97,7 +97,8 @@ Result<std::unique_ptr<host::Service>> Service::start(host::Host& host) {
 
 Service::Service(host::Host& host, Parts parts)
     : host_(host),
-      economy_{host.settings().economy.genesis_grant, host.settings().economy.treasury_grant},
+      constants_(host.settings().economy),
+      economy_{constants_.genesis_grant, constants_.treasury_grant, economy::text_of(constants_)},
       next_expiry_(parts.recovered.book.holds().next_expiry()),
       ticker_(host.loop()),
       credentials_(std::move(parts.credentials)),
@@ -138,9 +139,9 @@ Result<void> Service::open_book(const std::optional<store::Economy>& recorded) {
     GUILD_LOG(info, "genesis", "a new book: the treasury has {}", economy_.treasury_grant.text());
   if (change == EconomyChange::changed)
     GUILD_LOG(warn, "genesis",
-              "the economic constants were changed: a new bot is granted {} from now on; the "
-              "treasury's grant was booked once and stays",
-              economy_.genesis_grant.text());
+              "the economic constants were changed, for what comes from now on; the treasury's "
+              "grant was booked once and stays: {}",
+              economy_.constants);
   GUILD_TRY(const auto signing, keys::load_signing(host_.home().keys()));
   Digest first{};
   GUILD_CHECK(journal_->run([&first](Transaction& transaction) -> Result<void> {
@@ -167,6 +168,7 @@ void Service::tick() {
   // A job of any kind voids what has expired. Refused: the next one, or the next tick, does.
   if (next_expiry_ && *next_expiry_ <= now() && !journal_->submit(nothing, {}))
     GUILD_LOG(debug, "holds", "expired holds wait: the writer is full");
+  settle_markets();
   sign_checkpoint();
   ticker_.expires_after(std::chrono::seconds(1));
   ticker_.async_wait([this](const boost::system::error_code& problem) {
@@ -190,15 +192,6 @@ void Service::sign_checkpoint() {
       },
       done);
   if (!submitted) GUILD_LOG(debug, "checkpoint", "{}", submitted.error().text());
-}
-
-template <class Request, class Reply>
-void Service::serve(std::string_view verb,
-                    void (Service::*handle)(const Request&, const host::Answer<Reply>&)) {
-  host_.serve<Request, Reply>(
-      verb, [this, handle](const Request& request, const host::Answer<Reply>& answer) {
-        (this->*handle)(request, answer);
-      });
 }
 
 void Service::serve() {
@@ -236,6 +229,7 @@ void Service::serve() {
   serve("approval-list", &Service::list_approvals);
   serve("approval-allow", &Service::allow_approval);
   serve("approval-deny", &Service::deny_approval);
+  serve_economy();
   host_.on_session([this](const bus::SessionEvent& event) {
     outbox_.session_changed(event.state == bus::SessionState::connected);
   });
@@ -306,6 +300,8 @@ std::map<std::string, std::int64_t> Service::counters() const {
           {"open_holds", view_.open_holds()},
           {"refused", refused_},
           {"verifications", verifications_},
+          {"ticks", ticks_},
+          {"markets_settled", settled_},
           {"events_published", outbox_.events()},
           {"events_waiting_postings", outbox_.waiting()},
           {"reads_waiting", count(reader_.waiting())},

@@ -1,6 +1,7 @@
 // Service: ledgerd's served verbs (common/messages/ledgerd.hpp), its start and its drain.
 // Everything here is on the loop thread; the journal writes and the readers read on threads of
-// their own and post what they found. service.cpp wires, requests*.cpp answer. Limits:
+// their own and post what they found. service.cpp wires, requests*.cpp answer.
+// Limits:
 // reads_waiting_max reads, verifications_waiting_max verifications may wait; the rest is refused.
 #pragma once
 
@@ -14,9 +15,11 @@
 
 #include "common/host/host.hpp"
 #include "common/messages/authority.hpp"
+#include "common/messages/economy.hpp"
 #include "ledgerd/authority.hpp"
 #include "ledgerd/checkpoint.hpp"
 #include "ledgerd/credentials.hpp"
+#include "ledgerd/economy/constants.hpp"
 #include "ledgerd/journal.hpp"
 #include "ledgerd/outbox.hpp"
 #include "ledgerd/permits.hpp"
@@ -45,8 +48,10 @@ class Service : public host::Service {
   Service(host::Host& host, Parts parts);
 
   Result<void> open_book(const std::optional<store::Economy>& recorded);
-  /// Each second: holds that have expired, and a checkpoint when something was booked.
+  /// Each second: holds that have expired, markets that are due, and a checkpoint when something
+  /// was booked.
   void tick();
+  void settle_markets();
   void sign_checkpoint();
   void publish_soon();
   void serve();
@@ -113,6 +118,37 @@ class Service : public host::Service {
   void deny_approval(const messages::DecideApproval& request,
                      const host::Answer<messages::Permit>& answer);
 
+  // The economy's (requests_economy.cpp).
+  void serve_economy();
+  void run_tick(const messages::RunTick& request, const host::Answer<messages::TickReport>& answer);
+  void open_market(const messages::OpenMarket& request,
+                   const host::Answer<messages::MarketOpened>& answer);
+  void list_markets(const messages::ListMarkets& request,
+                    const host::Answer<messages::MarketsPage>& answer);
+  void show_market(const messages::GetMarket& request,
+                   const host::Answer<messages::Market>& answer);
+  void resolve_market(const messages::ResolveMarket& request,
+                      const host::Answer<messages::Market>& answer);
+  void answer_market(const messages::AnswerMarket& request,
+                     const host::Answer<messages::AnswerReport>& answer);
+  void post_price(const messages::PostPrice& request,
+                  const host::Answer<messages::PricePosted>& answer);
+  void feed(const messages::ListFeed& request, const host::Answer<messages::FeedPage>& answer);
+  void insights(const messages::GetBot& request, const host::Answer<messages::Insights>& answer);
+  void viability(const messages::Nothing& request, const host::Answer<messages::Viability>& answer);
+  void meter(const messages::MeterCall& request, const host::Answer<messages::Metered>& answer);
+  /// Whether the sender drives the economy; if not, it is answered.
+  template <class Reply>
+  bool may_drive(const std::optional<messages::Credential>& credential,
+                 const host::Answer<Reply>& answer);
+  /// Does `work` as a job of the journal and answers what it made; learns what is due next.
+  template <class Reply>
+  void act(std::function<Result<Reply>(Transaction&)> work, const host::Answer<Reply>& answer);
+  /// For a job: after its commit, when a market is due next is known.
+  Result<void> note_due(Transaction& transaction);
+  /// The bot has died: it is shown so, and its keys open nothing.
+  void bury(const std::string& handle);
+
   /// The principal; what is wrong with its credential is logged.
   Result<Principal> identify(const std::string& sender,
                              const std::optional<messages::Credential>& credential);
@@ -157,10 +193,12 @@ class Service : public host::Service {
   void refuse(const host::Answer<Reply>& answer, const Error& error);
 
   host::Host& host_;
-  const store::Economy economy_;
+  const economy::Constants constants_;
+  const store::Economy economy_;            // As it is recorded.
   std::optional<CheckpointSigner> signer_;  // Once the book has its first posting.
   std::int64_t signed_size_ = 0;            // Of the last checkpoint that was written.
   std::optional<Instant> next_expiry_;
+  std::optional<Instant> market_due_ = Instant{};  // The first look comes with the first second.
   boost::asio::steady_timer ticker_;
   Credentials credentials_;
   std::unique_ptr<Journal> journal_;  // Before the view, whose names are the journal's.
@@ -170,8 +208,17 @@ class Service : public host::Service {
   Reader verifier_;   // Its own, since a verification takes long.
   Outbox outbox_;
   bool is_publishing_planned_ = false;
-  std::int64_t refused_ = 0, verifications_ = 0;
+  std::int64_t refused_ = 0, verifications_ = 0, ticks_ = 0, settled_ = 0;
 };
+
+template <class Request, class Reply>
+void Service::serve(std::string_view verb,
+                    void (Service::*handle)(const Request&, const host::Answer<Reply>&)) {
+  host_.serve<Request, Reply>(
+      verb, [this, handle](const Request& request, const host::Answer<Reply>& answer) {
+        (this->*handle)(request, answer);
+      });
+}
 
 template <class Reply>
 void Service::refuse(const host::Answer<Reply>& answer, const Error& error) {

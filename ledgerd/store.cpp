@@ -217,17 +217,21 @@ Result<void> each_credential(Connection& file, const std::function<void(Credenti
 }
 
 Result<void> insert_economy(Connection& file, Instant since, const Economy& economy) {
-  return file.execute("INSERT INTO economy (since, genesis_grant, treasury_grant) VALUES (?, ?, ?)",
-                      since.ns, economy.genesis_grant.units(), economy.treasury_grant.units());
+  return file.execute(
+      "INSERT INTO economy (since, genesis_grant, treasury_grant, constants) VALUES (?, ?, ?, ?)",
+      since.ns, economy.genesis_grant.units(), economy.treasury_grant.units(),
+      std::string_view(economy.constants));
 }
 
 Result<std::optional<Economy>> last_economy(Connection& file) {
-  GUILD_TRY(Statement statement, file.prepare("SELECT genesis_grant, treasury_grant FROM economy "
-                                              "ORDER BY number DESC LIMIT 1"));
+  GUILD_TRY(Statement statement,
+            file.prepare("SELECT genesis_grant, treasury_grant, constants FROM economy "
+                         "ORDER BY number DESC LIMIT 1"));
   GUILD_TRY(const bool row, statement.step());
   if (!row) return std::optional<Economy>{};
   return std::optional(Economy{.genesis_grant = Money::of_units(statement.integer(0)),
-                               .treasury_grant = Money::of_units(statement.integer(1))});
+                               .treasury_grant = Money::of_units(statement.integer(1)),
+                               .constants = std::string(statement.text(2))});
 }
 
 Result<void> insert_audit(Connection& file, const Audit& audit) {

@@ -129,6 +129,7 @@ Result<void> each_credential(Connection& file, const std::function<void(Credenti
 
 struct Economy {
   Money genesis_grant, treasury_grant;
+  std::string constants = "{}";  ///< All of them, as JSON.
 
   bool operator==(const Economy&) const = default;
 };

@@ -249,9 +249,10 @@ class Verification {
     const FirstEntry& first = first_entries_[bot.account];
     if (!first.is_genesis_grant || first.seq != bot.grant_seq)
       blame(first.seq, fmt::format("bot {} does not begin with its GRANT", bot.handle));
-    if (standing_.accounts.at(bot.account).state.is_closed != (bot.status == BotStatus::DEAD))
-      blame(0, fmt::format("bot {} is {} and its account is not", bot.handle,
-                           bot.status == BotStatus::DEAD ? "DEAD" : "ALIVE"));
+    const AccountState& state = standing_.accounts.at(bot.account).state;
+    if (state.is_closed != (bot.status == BotStatus::DEAD))
+      blame(state.last_seq, fmt::format("bot {} is {} and its account is not", bot.handle,
+                                        bot.status == BotStatus::DEAD ? "DEAD" : "ALIVE"));
   }
 
   Result<void> check_lists() {

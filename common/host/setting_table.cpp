@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <sstream>
 
 namespace guild::host {
 namespace {
@@ -78,6 +79,49 @@ bool is_endpoint(std::string_view text) {
 
 constexpr std::string_view not_negative = "an amount that is not negative";
 
+template <Money EconomySettings::* member>
+constexpr Check amount_check(std::string_view key) {
+  return {"economy", key, [](const Settings& settings) {
+            return (settings.economy.*member).is_negative() ? not_negative : std::string_view();
+          }};
+}
+
+template <Money EconomySettings::* member>
+constexpr Check above_zero_check(std::string_view key) {
+  return {"economy", key, [](const Settings& settings) -> std::string_view {
+            return (settings.economy.*member).is_positive() ? "" : "an amount above zero";
+          }};
+}
+
+template <Money EconomySettings::* member>
+constexpr Check share_check(std::string_view key) {
+  return {"economy", key, [](const Settings& settings) -> std::string_view {
+            const Money share = settings.economy.*member;
+            const bool is_share = !share.is_negative() && share.units() <= Money::units_per_one;
+            return is_share ? "" : "from 0.00 to 1.00";
+          }};
+}
+
+template <Duration EconomySettings::* member>
+constexpr Check time_check(std::string_view key) {
+  return {"economy", key, [](const Settings& settings) {
+            using namespace std::chrono_literals;
+            return within(settings.economy.*member, 1ms, 24h * 3'660, "from 1ms to ten years");
+          }};
+}
+
+/// "MODEL RATE_IN RATE_OUT".
+bool is_model_rate(const std::string& text) {
+  std::istringstream words(text);
+  std::string model, rate_in, rate_out, more;
+  if (!(words >> model >> rate_in >> rate_out) || words >> more) return false;
+  const auto is_rate = [](const std::string& word) {
+    const auto rate = Money::parse(word);
+    return rate && !rate->is_negative();
+  };
+  return is_rate(rate_in) && is_rate(rate_out);
+}
+
 constexpr Check checks[] = {
     {"bus", "endpoint",
      [](const Settings& settings) -> std::string_view {
@@ -90,13 +134,29 @@ constexpr Check checks[] = {
        using namespace std::chrono_literals;
        return within(settings.log.fallback_after, 1ms, 24h, "from 1ms to 24h");
      }},
-    {"economy", "genesis_grant",
-     [](const Settings& settings) {
-       return settings.economy.genesis_grant.is_negative() ? not_negative : std::string_view();
-     }},
-    {"economy", "treasury_grant",
-     [](const Settings& settings) {
-       return settings.economy.treasury_grant.is_negative() ? not_negative : std::string_view();
+    amount_check<&EconomySettings::genesis_grant>("genesis_grant"),
+    amount_check<&EconomySettings::treasury_grant>("treasury_grant"),
+    amount_check<&EconomySettings::entropy_base>("entropy_base"),
+    amount_check<&EconomySettings::idle_penalty>("idle_penalty"),
+    amount_check<&EconomySettings::fee_cap>("fee_cap"),
+    above_zero_check<&EconomySettings::research_stake>("research_stake"),
+    amount_check<&EconomySettings::lookup_fee>("lookup_fee"),
+    above_zero_check<&EconomySettings::bet_min>("bet_min"),
+    share_check<&EconomySettings::confidence_min>("confidence_min"),
+    share_check<&EconomySettings::bet_share>("bet_share"),
+    share_check<&EconomySettings::bets_share_max>("bets_share_max"),
+    share_check<&EconomySettings::wager_share_max>("wager_share_max"),
+    amount_check<&EconomySettings::funds_min>("funds_min"),
+    above_zero_check<&EconomySettings::default_bounty>("default_bounty"),
+    time_check<&EconomySettings::wager_horizon>("wager_horizon"),
+    time_check<&EconomySettings::price_every>("price_every"),
+    time_check<&EconomySettings::default_deadline>("default_deadline"),
+    time_check<&EconomySettings::deadline_max>("deadline_max"),
+    {"economy", "models",
+     [](const Settings& settings) -> std::string_view {
+       return std::ranges::all_of(settings.economy.models, is_model_rate)
+                  ? ""
+                  : "\"MODEL RATE_IN RATE_OUT\", with rates that are not negative";
      }},
     {"scheduler", "cancel_grace",
      [](const Settings& settings) {

@@ -72,11 +72,47 @@ struct LedgerdSettings {
 };
 BOOST_DESCRIBE_STRUCT(LedgerdSettings, (), (spin_us))
 
+/// `enforce` charges and liquidates; `observe` decides the same and writes it down as metrics.
+enum class EconomyMode { observe, enforce };
+BOOST_DESCRIBE_ENUM(EconomyMode, observe, enforce)
+/// `units` hundredths.
+constexpr Money hundredths(std::int64_t units) {
+  return Money::of_units(units * (Money::units_per_one / 100));
+}
+/// Shares and confidences are decimals in quotes, as amounts are: "0.15".
 struct EconomySettings {
-  Money genesis_grant = Money::of_units(1'000 * Money::units_per_one);
-  Money treasury_grant = Money::of_units(1'000'000 * Money::units_per_one);
+  EconomyMode mode = EconomyMode::observe;
+  Money genesis_grant = hundredths(100'000);
+  Money treasury_grant = hundredths(100'000'000);
+  Money entropy_base = hundredths(50);  ///< The fee of a tick…
+  Money idle_penalty = hundredths(25);  ///< …grows by so much…
+  Range<1, 1'000'000, 5> idle_every;    ///< …for each so many idle ticks just before it…
+  Money fee_cap = hundredths(300);      ///< …up to here.
+  Money research_stake = hundredths(100);
+  Money lookup_fee = hundredths(50);
+  Range<0, 32, 3> bets_max;                ///< In one tick.
+  Money bet_min = hundredths(1);           ///< Of a bet and of a wager.
+  Money confidence_min = hundredths(65);   ///< A bet needs more than this.
+  Money bet_share = hundredths(15);        ///< Of the balance, times the confidence.
+  Money bets_share_max = hundredths(20);   ///< All bets of a tick, of the balance less the fee.
+  Money wager_share_max = hundredths(10);  ///< Likewise, of a wager.
+  Money funds_min = hundredths(500);       ///< Who has less neither bets nor wagers.
+  Duration wager_horizon = std::chrono::minutes(5);
+  Duration price_every = std::chrono::seconds(60);
+  Range<1, 1'000, 3> price_stale_after;  ///< Intervals; an older price is stale.
+  Money default_bounty = hundredths(1'000);
+  Duration default_deadline = std::chrono::hours(24);  ///< Of a market.
+  Duration deadline_max = std::chrono::hours(24 * 366);
+  Range<1, 1'000'000, 10'000> markets_open_max;
+  List<Text<160>, 64>
+      models;  ///< "MODEL RATE_IN RATE_OUT", per million tokens; empty: no metering.
 };
-BOOST_DESCRIBE_STRUCT(EconomySettings, (), (genesis_grant, treasury_grant))
+BOOST_DESCRIBE_STRUCT(EconomySettings, (),
+                      (mode, genesis_grant, treasury_grant, entropy_base, idle_penalty, idle_every,
+                       fee_cap, research_stake, lookup_fee, bets_max, bet_min, confidence_min,
+                       bet_share, bets_share_max, wager_share_max, funds_min, wager_horizon,
+                       price_every, price_stale_after, default_bounty, default_deadline,
+                       deadline_max, markets_open_max, models))
 
 struct SchedulerSettings {
   Range<1, 1'024, 4> workers_max;

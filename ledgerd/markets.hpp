@@ -1,0 +1,74 @@
+// Markets: opening, answering and ending them, the oracle's prices, and wagers on them, as jobs of
+// the journal: what is moved, what is kept of a market and the posts of it are one transaction. The
+// stakes of a market and its bounty are on escrow/<market>, which is closed when it ends; those of
+// all price wagers, and the treasury's side of them, on escrow/wagers. What a dead bot wins or gets
+// back is the treasury's. Whoever asks is already known to be allowed to (authority.hpp).
+// Limits: settled_at_once ends in one job; markets_open_max; economy::stakes_max in one market.
+#pragma once
+
+#include "common/messages/economy.hpp"
+#include "ledgerd/economy/constants.hpp"
+#include "ledgerd/economy/market.hpp"
+#include "ledgerd/journal.hpp"
+#include "ledgerd/store_economy.hpp"
+
+namespace guild::ledgerd {
+
+inline constexpr std::int64_t settled_at_once = 256;
+inline constexpr std::string_view wagers_account = "escrow/wagers";
+std::string market_account(const Uuid& market);
+
+/// Codes: those of check_market; price_stale, markets_full, funds_short (the treasury), id_reused.
+Result<messages::MarketOpened> open_market(Transaction& transaction,
+                                           const economy::Constants& constants,
+                                           const messages::OpenMarket& request);
+
+/// The right answer gets its stake and the bounty, and the market ends; a wrong one loses the
+/// stake. The market is open, and the bot can pay the stake. Ids of the postings follow from
+/// `name`.
+struct MarketAnswer {
+  std::string name, bot;
+  Uuid market;
+  bool is_right = false;
+  Money stake;
+  std::string reference, win_reference;
+};
+Result<std::vector<Booked>> book_answer(Transaction& transaction, const MarketAnswer& answer);
+
+/// A bot's answer outside a tick. Codes: bot_unknown, bot_dead, market_unknown, market_unfit,
+/// funds_short, id_reused.
+Result<messages::AnswerReport> answer_market(Transaction& transaction,
+                                             const economy::Constants& constants,
+                                             const messages::AnswerMarket& request);
+
+/// Codes: market_unknown, market_closed, market_unfit.
+Result<messages::Market> resolve_market(Transaction& transaction,
+                                        const messages::ResolveMarket& request);
+
+/// Codes: symbol_format, price_not_positive, price_time.
+Result<messages::PricePosted> post_price(Transaction& transaction,
+                                         const economy::Constants& constants,
+                                         const messages::PostPrice& request);
+
+/// The last price of the symbol, unless it is stale.
+Result<std::optional<Money>> fresh_price(storage::Connection& file,
+                                         const economy::Constants& constants,
+                                         std::string_view symbol, Instant now);
+
+/// Ends what is due, at most settled_at_once; answers how many.
+Result<std::int64_t> settle_due(Transaction& transaction, const economy::Constants& constants);
+
+/// Codes: bot_unknown.
+Result<BotRecord> bot_of(storage::Connection& file, std::string_view handle);
+/// Codes: bot_unknown, bot_dead.
+Result<BotRecord> live_bot(storage::Connection& file, std::string_view handle);
+/// What an account can pay: its balance less open holds and its floor.
+Money payable(const Book& book, AccountNumber account);
+/// Ends every open hold of the account, moving nothing; ids follow from the holds' seqs.
+Result<std::vector<Booked>> void_holds_of(Transaction& transaction, AccountNumber account,
+                                          std::string_view reference);
+/// Ready to be paid out of: open, without holds and floor, and with `need` at least; what is
+/// missing, because somebody moved it away by hand, comes from the treasury.
+Result<void> ready_escrow(Transaction& transaction, const std::string& account, Money need);
+
+}  // namespace guild::ledgerd
