@@ -65,6 +65,7 @@ class EnvKeys {
 
   std::vector<messages::BotKey> keys() const {
     std::vector<messages::BotKey> keys;
+    keys.reserve(by_name_.size());
     for (const auto& [name, key] : by_name_) keys.push_back(key);
     return keys;
   }

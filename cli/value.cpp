@@ -80,8 +80,9 @@ Result<void> read_value(std::string_view text, Deadline& into) {
 
 Result<std::int64_t> read_integer(std::string_view text, std::int64_t min, std::int64_t max) {
   std::int64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, problem] = std::from_chars(text.data(), end, value);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto [rest, problem] = std::from_chars(begin, end, value);
   if (problem == std::errc::invalid_argument || rest != end)
     return fail(ErrorKind::invalid, "number_format",
                 fmt::format("{} is not a whole number", quoted(text)));

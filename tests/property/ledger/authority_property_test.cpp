@@ -14,7 +14,7 @@ using namespace guild::ledgerd;
 
 namespace {
 
-enum class Kind { grant, request, settle, approve, pass, restart };
+enum class Kind { grant, request, settle, approve, pass, restart, die };
 
 struct Step {
   Kind kind{};
@@ -35,7 +35,8 @@ rc::Gen<std::vector<Step>> any_steps() {
                                                                 {7, Kind::settle},
                                                                 {2, Kind::approve},
                                                                 {2, Kind::pass},
-                                                                {1, Kind::restart}})),
+                                                                {1, Kind::restart},
+                                                                {1, Kind::die}})),
       rc::gen::set(&Step::id, rc::gen::inRange(0U, 25U)),
       rc::gen::set(&Step::cost, rc::gen::inRange<std::int64_t>(0, 400)),
       rc::gen::set(&Step::limit, rc::gen::inRange<std::int64_t>(0, 9)),
@@ -59,7 +60,7 @@ class Run {
         break;
       case Kind::settle:
         if (it_.settle(id, cost, step.flag ? PermitOutcome::ok : PermitOutcome::error) == "settled")
-          lost_ += step.cost;
+          lose(step.cost);
         break;
       case Kind::approve:
         note_allowed(step.flag ? it_.allow(id) : it_.deny(id));
@@ -69,6 +70,9 @@ class Run {
         break;
       case Kind::restart:
         it_.restart();
+        break;
+      case Kind::die:
+        die(step.flag);
     }
     check_money();
   }
@@ -84,6 +88,22 @@ class Run {
                     .spending_limit = Money::of_units(2 * step.cost),
                     .expires_at = {},
                     .credential = {}}));
+  }
+
+  void lose(std::int64_t units) {
+    balance_ -= units;
+    treasury_ += units;
+  }
+
+  /// And lives again: what it had open is gone for good.
+  void die(bool gives_all) {
+    must(gives_all ? it_.liquidate("a") : it_.retire("a"));
+    if (gives_all) lose(balance_);
+    RC_ASSERT(it_.account("bot/a").held.is_zero());
+    RC_ASSERT(it_.ask("dead", "a", "work:x") == "bot_dead");
+    must(it_.revive("a", "0.00000500"));
+    lose(-500);
+    RC_ASSERT(it_.count("SELECT count(*) FROM permits WHERE state IN ('allowed', 'waiting')") == 0);
   }
 
   /// Just now something was allowed or was not: of no grant that could have carried it is more
@@ -105,12 +125,12 @@ class Run {
   void check_money() {
     const AccountState bot = it_.account("bot/a");
     RC_ASSERT(!bot.available().is_negative());
-    RC_ASSERT(bot.balance.units() == 1'000 - lost_);
-    RC_ASSERT(it_.account("treasury").balance.units() == money("1000000").units() + lost_);
+    RC_ASSERT(bot.balance.units() == balance_);
+    RC_ASSERT(it_.account("treasury").balance.units() == treasury_);
   }
 
   AuthorityWorld it_;
-  std::int64_t lost_ = 0;
+  std::int64_t balance_ = 1'000, treasury_ = money("1000000").units();
   std::map<std::string, std::int64_t> uses_;
 };
 

@@ -106,3 +106,26 @@ TEST_CASE("the gateway never books a charge: that is the scheduler's") {
   CHECK_FALSE(keys::may_hear(made("gateway", "gateway").request, "ledgerd/charge"));
   CHECK(keys::may_hear(made("scheduler", "scheduler").request, "ledgerd/charge"));
 }
+
+TEST_CASE("who may ask for permits, who may govern, and who may only look") {
+  const auto may = [](std::string_view role, std::string_view name) {
+    return keys::may_hear(made(role, role).request, name);
+  };
+  for (const std::string_view name : {"ledgerd/permit-request", "ledgerd/permit-settle"}) {
+    CHECK(may("gateway", name));
+    CHECK(may("scheduler", name));
+    CHECK_FALSE(may("viewer", name));
+  }
+  for (const std::string_view name :
+       {"ledgerd/grant-add", "ledgerd/grant-revoke", "ledgerd/approval-allow",
+        "ledgerd/approval-deny", "ledgerd/bot-rotate", "ledgerd/bot-retire",
+        "ledgerd/bot-liquidate", "ledgerd/bot-revive"}) {
+    CHECK(may("gateway", name));
+    CHECK_FALSE(may("scheduler", name));
+    CHECK_FALSE(may("viewer", name));
+  }
+  for (const std::string_view name : {"ledgerd/grant-list", "ledgerd/approval-list"})
+    CHECK(may("viewer", name));
+  // Keys from a file come from a person at the command, never through the door.
+  CHECK_FALSE(may("gateway", "ledgerd/bot-sync-keys"));
+}

@@ -64,3 +64,12 @@ TEST_CASE("only operators create bots, only the scheduler charges") {
   for (const char* other : {"gateway", "operator", "bench", "scheduler2", ""})
     CHECK(code(may_charge(other)) == "not_permitted");
 }
+
+TEST_CASE("only operators govern bots; a bot asks permits for itself, an operator for any") {
+  CHECK(code(may_govern(the_operator, "end bots")) == "ok");
+  CHECK(code(may_govern(alice, "end bots")) == "not_permitted");
+  CHECK(code(may_ask_permit(the_operator, "bob")) == "ok");
+  CHECK(code(may_ask_permit(alice, "alice")) == "ok");
+  for (const char* other : {"bob", "alice2", ""})
+    CHECK(code(may_ask_permit(alice, other)) == "not_permitted");
+}
