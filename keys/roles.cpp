@@ -140,6 +140,7 @@ std::string with_name(std::string_view pattern, std::string_view name) {
 std::vector<std::string> with_name(const std::vector<std::string_view>& patterns,
                                    std::string_view name) {
   std::vector<std::string> texts;
+  texts.reserve(patterns.size());
   for (const std::string_view pattern : patterns) texts.push_back(with_name(pattern, name));
   return texts;
 }
