@@ -4,7 +4,9 @@
 
 #include "common/base/assert.hpp"
 #include "common/base/text.hpp"
+#include "common/messages/economy.hpp"
 #include "ledgerd/store_authority.hpp"
+#include "ledgerd/store_economy.hpp"
 
 namespace guild::ledgerd {
 namespace {
@@ -72,9 +74,12 @@ Result<void> void_holds_of(Transaction& transaction, std::string_view handle) {
 Result<void> strip(Transaction& transaction, std::string_view handle) {
   GUILD_CHECK(check_alive(transaction, handle));
   GUILD_CHECK(void_holds_of(transaction, handle));
-  GUILD_CHECK(store::end_permits_of(transaction.file(), handle));
-  GUILD_CHECK(store::delete_credentials_of(transaction.file(), handle));
-  return store::set_bot_status(transaction.file(), handle, BotStatus::DEAD);
+  return end_life(transaction, handle);
+}
+
+Result<void> tell(Transaction& transaction, messages::PostKind kind, std::string_view handle,
+                  const std::string& text) {
+  return store::insert_post(transaction.file(), transaction.now(), kind, std::string(handle), text);
 }
 
 /// `amount` between two accounts; a record on `alone` when it is nothing.
@@ -97,6 +102,12 @@ Result<void> check_handle(std::string_view handle) {
   auto checked = check_name("bot handle", handle);
   if (!checked) checked.error().code = "handle_format";
   return checked;
+}
+
+Result<void> end_life(Transaction& transaction, std::string_view handle) {
+  GUILD_CHECK(store::end_permits_of(transaction.file(), handle));
+  GUILD_CHECK(store::delete_credentials_of(transaction.file(), handle));
+  return store::set_bot_status(transaction.file(), handle, BotStatus::DEAD);
 }
 
 Result<BotRecord> create_bot(Transaction& transaction, const BotCreation& creation) {
@@ -125,6 +136,8 @@ Result<void> retire_bot(Transaction& transaction, std::string_view handle, const
   GUILD_CHECK(strip(transaction, handle));
   GUILD_CHECK(book(transaction, draft_record(Uuid::make(), bot_account(handle), EntryType::RETIRED,
                                              name_of(EntryType::RETIRED))));
+  GUILD_CHECK(
+      tell(transaction, messages::PostKind::DEATH, handle, fmt::format("{} was retired", handle)));
   return note_change(transaction, "bot-retire", handle, asker);
 }
 
@@ -135,6 +148,9 @@ Result<void> liquidate_bot(Transaction& transaction, std::string_view handle, co
   const Money balance = accounts.at(accounts.find(account)).state.balance;
   GUILD_CHECK(book(transaction, draft_move(account, treasury_account, balance,
                                            EntryType::LIQUIDATION, account)));
+  GUILD_CHECK(
+      tell(transaction, messages::PostKind::DEATH, handle,
+           fmt::format("{} was liquidated; {} went to the treasury", handle, balance.text())));
   return note_change(transaction, "bot-liquidate", handle, asker,
                      fmt::format(R"({{"balance":"{}"}})", balance.text()));
 }
@@ -155,6 +171,8 @@ Result<void> revive_bot(Transaction& transaction, const NewCredential& credentia
       book(transaction, draft_move(treasury_account, account, amount, EntryType::REVIVE, account)));
   GUILD_CHECK(store::set_bot_status(transaction.file(), record.handle, BotStatus::ALIVE));
   GUILD_CHECK(replace_credential(transaction, record));
+  GUILD_CHECK(tell(transaction, messages::PostKind::REVIVAL, record.handle,
+                   fmt::format("{} lives again, with {}", record.handle, amount.text())));
   return note_change(
       transaction, "bot-revive", record.handle, asker,
       fmt::format(R"({{"amount":"{}","key_id":"{}"}})", amount.text(), record.key_id));

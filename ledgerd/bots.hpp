@@ -32,6 +32,9 @@ Result<void> rotate_bot(Transaction& transaction, const NewCredential& credentia
 Result<void> retire_bot(Transaction& transaction, std::string_view handle, const Asker& asker);
 /// Ends it: exactly its balance goes to the treasury. Codes: bot_unknown, bot_dead.
 Result<void> liquidate_bot(Transaction& transaction, std::string_view handle, const Asker& asker);
+/// What of a bot ends with its life, but for its holds and the posting that closes its account: its
+/// open permits and approvals, its credentials, its status.
+Result<void> end_life(Transaction& transaction, std::string_view handle);
 /// ALIVE again, with `amount` from the treasury. Codes: bot_unknown, bot_alive, cost_negative, and
 /// those of booking it (funds_short).
 Result<void> revive_bot(Transaction& transaction, const NewCredential& credential, Money amount,

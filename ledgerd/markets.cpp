@@ -564,7 +564,7 @@ Result<void> check_price_time(Transaction& transaction, std::string_view symbol,
 
 }  // namespace
 
-Result<messages::PricePosted> post_price(Transaction& transaction, const Constants& constants,
+Result<messages::PricePosted> post_price(Transaction& transaction,
                                          const messages::PostPrice& request) {
   GUILD_CHECK(economy::check_symbol(request.symbol.view()));
   if (!request.price.is_positive())
@@ -572,14 +572,12 @@ Result<messages::PricePosted> post_price(Transaction& transaction, const Constan
                 "give a decimal above zero");
   const Instant time = request.time.value_or(transaction.now());
   GUILD_CHECK(check_price_time(transaction, request.symbol.view(), time));
-  // What is due now is settled by the prices that there were.
-  GUILD_TRY(std::int64_t settled, settle_due(transaction, constants));
   GUILD_CHECK(
       store::insert_price(transaction.file(), request.symbol.view(), {time, request.price}));
   GUILD_CHECK(store::forget_prices(transaction.file(), request.symbol.view(), time - prices_kept));
   GUILD_CHECK(store::wake_wagers(transaction.file(), request.symbol.view(), time));
-  GUILD_TRY(const std::int64_t more, settle_wagers(transaction));
-  return messages::PricePosted{request.symbol, request.price, time, settled + more};
+  GUILD_TRY(const std::int64_t settled, settle_wagers(transaction));
+  return messages::PricePosted{request.symbol, request.price, time, settled};
 }
 
 Result<std::optional<Money>> fresh_price(storage::Connection& file, const Constants& constants,

@@ -47,7 +47,6 @@ Result<messages::Market> resolve_market(Transaction& transaction,
 
 /// Codes: symbol_format, price_not_positive, price_time.
 Result<messages::PricePosted> post_price(Transaction& transaction,
-                                         const economy::Constants& constants,
                                          const messages::PostPrice& request);
 
 /// The last price of the symbol, unless it is stale.

@@ -215,9 +215,7 @@ void Service::post_price(const messages::PostPrice& request,
                          const host::Answer<messages::PricePosted>& answer) {
   if (!may_drive(request.credential, answer)) return;
   act<messages::PricePosted>(
-      [this, request](Transaction& transaction) {
-        return ledgerd::post_price(transaction, constants_, request);
-      },
+      [request](Transaction& transaction) { return ledgerd::post_price(transaction, request); },
       answer);
 }
 

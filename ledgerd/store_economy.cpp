@@ -130,11 +130,6 @@ Result<std::optional<BotRecord>> find_bot(Connection& file, std::string_view han
                                  .grant_seq = row.integer(3)});
 }
 
-Result<void> bury_bot(Connection& file, std::string_view handle) {
-  GUILD_CHECK(file.execute("UPDATE bots SET status = 'DEAD' WHERE handle = ?", handle));
-  return file.execute("DELETE FROM bot_credentials WHERE handle = ?", handle);
-}
-
 Result<std::optional<std::string>> tick_answer(Connection& file, std::string_view bot,
                                                std::string_view tick_id) {
   GUILD_TRY(Statement row,

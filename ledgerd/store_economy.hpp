@@ -21,8 +21,6 @@ using storage::Connection;
 // ---- bots
 
 Result<std::optional<BotRecord>> find_bot(Connection& file, std::string_view handle);
-/// DEAD, and its keys open nothing any more.
-Result<void> bury_bot(Connection& file, std::string_view handle);
 
 // ---- ticks
 

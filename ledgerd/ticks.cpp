@@ -4,6 +4,7 @@
 
 #include <sstream>
 
+#include "ledgerd/bots.hpp"
 #include "ledgerd/economy/tick.hpp"
 #include "ledgerd/economy/viability.hpp"
 #include "ledgerd/markets.hpp"
@@ -126,7 +127,7 @@ class Acting {
     for (const Booked& hold : voided) note(hold.posting);
     const Money all = transaction_.state().accounts().at(bot_.account).state.balance;
     GUILD_CHECK(pay_treasury(all, EntryType::LIQUIDATION, liquidate.reference));
-    GUILD_CHECK(store::bury_bot(transaction_.file(), bot_.handle));
+    GUILD_CHECK(end_life(transaction_, bot_.handle));
     died_ = true;
     return tell(PostKind::DEATH,
                 fmt::format("{} could not pay its fee and is dead; {} went to the treasury",

@@ -26,7 +26,7 @@ class Deciding {
 
   TickDecision run() {
     if (intents_.error)
-      fail_tick();
+      fail_tick(*intents_.error);
     else if (facts_.available < decision_.fee)
       end_life();
     else
@@ -49,13 +49,13 @@ class Deciding {
   void act(Action action) { decision_.actions.push_back(std::move(action)); }
 
   /// A decision that failed costs the base, and a bot that cannot pay it is dead.
-  void fail_tick() {
+  void fail_tick(const std::string& kind) {
     decision_.fee = constants_.entropy_base;
     if (facts_.available < decision_.fee) return end_life();
     if (is_enforced())
       act(Heartbeat{.fee = decision_.fee,
                     .type = EntryType::HEARTBEAT,
-                    .reference = reference("ERROR:" + *intents_.error)});
+                    .reference = reference("ERROR:" + kind)});
   }
 
   void end_life() {

@@ -143,6 +143,12 @@ TEST_CASE("a value out of range is refused with the range") {
   check_refused(parse("[gateway]\naddress = \"localhost\"\n"), "config_range",
                 {"a numeric IPv4 or IPv6 address"});
   check_refused(parse("[economy]\ngenesis_grant = \"-1.00\"\n"), "config_range", {"not negative"});
+  check_refused(parse("[economy]\nmode = \"strict\"\n"), "config_range", {"observe"});
+  check_refused(parse("[economy]\nbet_share = \"1.01\"\n"), "config_range", {"1.00"});
+  check_refused(parse("[economy]\nresearch_stake = \"0.00\"\n"), "config_range", {"above zero"});
+  check_refused(parse("[economy]\nidle_every = 0\n"), "config_range", {"1"});
+  check_refused(parse("[economy]\nwager_horizon = \"0s\"\n"), "config_range", {"1ms"});
+  check_refused(parse("[economy]\nmodels = [\"m 3.00\"]\n"), "config_range", {"RATE_OUT"});
   check_refused(parse(fmt::format("[bus]\nendpoint = \"ipc://{}\"\n", std::string(200, 'x'))),
                 "config_range", {"at most 200 bytes"});
   std::string roots = "[scheduler]\nallowed_roots = [";

@@ -70,7 +70,7 @@ class EconomyFile {
   }
   Result<messages::PricePosted> price(std::string_view symbol, std::string_view price) {
     return ask<messages::PricePosted>([&](Transaction& transaction) {
-      return post_price(transaction, constants, {std::string(symbol), money(price), {}, {}});
+      return post_price(transaction, {std::string(symbol), money(price), {}, {}});
     });
   }
   std::int64_t settle() {

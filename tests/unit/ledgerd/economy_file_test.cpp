@@ -75,6 +75,23 @@ TEST_CASE("the streak counts in both modes, and the sixth idle tick costs 0.75")
   }
 }
 
+TEST_CASE("every change of a constant is recorded whole, with its time, and audited") {
+  EconomyFile it;
+  const store::Economy before{money("1000.00"), money("1000000.00")};
+  const store::Economy economy{before.genesis_grant, before.treasury_grant,
+                               economy::text_of(it.constants)};
+  auto& journal = it.running().journal();
+  CHECK(must(keep_economy(journal, before, economy)) == EconomyChange::changed);
+  CHECK(must(keep_economy(journal, economy, economy)) == EconomyChange::none);
+  journal.drain();
+  const auto file = it.file.connect(storage::Mode::read_only);
+  CHECK(must(store::last_economy(*file)) == economy);
+  CHECK(economy.constants.find(R"("entropy_base":"0.50")") != std::string::npos);
+  CHECK(economy.constants.find(R"("wager_horizon":"5m")") != std::string::npos);
+  CHECK(must(file->query_integer("SELECT count(*) FROM audit WHERE action = 'economy-change' AND "
+                                 "detail LIKE '%\"mode\":\"enforce\"%'")) == 1);
+}
+
 TEST_CASE("a change of mode counts for later ticks only") {
   EconomyFile it(Mode::observe);
   it.running().add_bot("a");
