@@ -1,4 +1,5 @@
 // What the verbs of `guild bot` share. Credentials are shown once, on stdout, and kept nowhere.
+// Errors are those of the session, and ledgerd's refusals (common/messages/authority.hpp).
 #pragma once
 
 #include "cli/command.hpp"

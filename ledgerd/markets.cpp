@@ -131,9 +131,17 @@ Result<void> pay(Transaction& transaction, const messages::Market& market,
   return payment.book(transaction, id_of(market.market, fmt::format("pay/{}", part)));
 }
 
+/// Empty when it has none.
+std::string symbol_of(const messages::Market& market) {
+  return market.symbol.value_or(messages::Symbol()).value;
+}
+std::string outcome_of(const messages::Market& market) {
+  return market.outcome.value_or(Text<64>()).value;
+}
+
 /// A market asks for its question, a price market for where its symbol goes.
 std::string subject_of(const messages::Market& market) {
-  if (market.kind == MarketKind::price) return fmt::format("the price of {}", market.symbol->value);
+  if (market.kind == MarketKind::price) return "the price of " + symbol_of(market);
   return market.question.value;
 }
 
@@ -145,13 +153,13 @@ Result<void> tell_results(Transaction& transaction, const messages::Market& mark
         settlement.is_refund
             ? fmt::format("{} gets {} back: {}", share.bot, share.amount.text(), subject_of(market))
             : fmt::format("{} wins {} on {}: {}", share.bot, share.amount.text(),
-                          market.outcome->value, subject_of(market));
+                          outcome_of(market), subject_of(market));
     GUILD_CHECK(tell(transaction, PostKind::RESULT, share.bot, text));
     if (!settlement.is_refund) GUILD_CHECK(store::add_win(transaction.file(), share.bot));
   }
   if (settlement.is_refund) return {};
   for (const economy::Stake& stake : stakes) {
-    if (stake.outcome == market.outcome->value) continue;
+    if (stake.outcome == outcome_of(market)) continue;
     GUILD_CHECK(tell(transaction, PostKind::RESULT, stake.bot,
                      fmt::format("{} loses {} on {}: {}", stake.bot, stake.amount.text(),
                                  stake.outcome, subject_of(market))));
@@ -192,15 +200,15 @@ Result<void> end_research(Transaction& transaction, messages::Market market) {
 Result<void> end_price(Transaction& transaction, const Constants& constants,
                        const messages::Market& market) {
   GUILD_TRY(const auto last,
-            store::price_until(transaction.file(), market.symbol->view(), market.deadline));
-  const bool is_fresh = last && last->time >= market.opened_at &&
-                        market.deadline - last->time <= economy::stale_after(constants);
+            store::price_until(transaction.file(), symbol_of(market), market.deadline));
   std::optional<std::string> outcome;
-  if (is_fresh)
-    if (const auto direction = economy::moved(*market.open_price, last->price))
-      outcome = economy::outcome_of(*direction);
   std::optional<Money> close_price;
-  if (is_fresh) close_price = last->price;
+  if (last && last->time >= market.opened_at &&
+      market.deadline - last->time <= economy::stale_after(constants)) {
+    close_price = last->price;
+    if (const auto direction = economy::moved(market.open_price.value_or(Money()), last->price))
+      outcome = economy::outcome_of(*direction);
+  }
   GUILD_CHECK(end_staked(transaction, market, std::move(outcome), close_price));
   return {};
 }
@@ -325,15 +333,15 @@ Result<store::MarketRow> make_market(Transaction& transaction, const Constants& 
   row.content = content_of(request);
   if (request.kind == MarketKind::research) {
     market.bounty = request.bounty.value_or(constants.default_bounty);
-    row.answer_hash = economy::hash_of_answer(request.answer->view());
+    row.answer_hash = economy::hash_of_answer(request.answer.value_or(Text<1'000>()).view());
   }
   if (request.kind != MarketKind::price) return row;
   market.outcomes = {std::string(economy::up_outcome), std::string(economy::down_outcome)};
   GUILD_TRY(market.open_price,
-            fresh_price(transaction.file(), constants, market.symbol->view(), transaction.now()));
+            fresh_price(transaction.file(), constants, symbol_of(market), transaction.now()));
   if (market.open_price) return row;
   return fail(ErrorKind::conflict, "price_stale",
-              fmt::format("there is no fresh price of {}", market.symbol->value),
+              fmt::format("there is no fresh price of {}", symbol_of(market)),
               "post one: `guild oracle post SYMBOL PRICE`");
 }
 

@@ -28,14 +28,19 @@ void Service::add_grant(const messages::AddGrant& request,
   if (!asker) return refuse(answer, asker.error());
   if (const auto is_right = check_pattern(request.pattern.view()); !is_right)
     return refuse(answer, is_right.error());
-  if (request.effect == GrantEffect::deny || !is_guarded(request.pattern.view()))
-    return run<messages::Grant>(
-        [request, asker = *asker](Transaction& transaction) {
-          return ledgerd::add_grant(transaction, request, asker);
-        },
-        answer);
+  if (request.effect != GrantEffect::deny && is_guarded(request.pattern.view()))
+    return refuse_guarded(request, *asker, answer);
+  run<messages::Grant>(
+      [request, asker = *asker](Transaction& transaction) {
+        return ledgerd::add_grant(transaction, request, asker);
+      },
+      answer);
+}
+
+void Service::refuse_guarded(const messages::AddGrant& request, const Asker& asker,
+                             const host::Answer<messages::Grant>& answer) {
   // The audit of a refusal is committed, so the refusal is not that of the job.
-  auto work = [request, asker = *asker](Transaction& transaction) {
+  auto work = [request, asker](Transaction& transaction) {
     return note_guarded(transaction, request.bot.view(), request.pattern.view(), asker);
   };
   auto done = [this, answer = answer, request](const Result<void>& outcome) mutable {

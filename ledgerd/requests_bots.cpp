@@ -49,27 +49,26 @@ void Service::take_change(std::string_view handle, BotStatus status,
   if (record) credentials_.add(*record);
 }
 
-void Service::renew(std::string_view handle, BotStatus status, GiveCredential give,
+void Service::renew(std::string_view handle, BotStatus status, const GiveCredential& give,
                     const host::Answer<messages::BotCreated>& answer) {
   const auto credential = std::make_shared<const NewCredential>(credentials_.make(handle, now()));
-  run<messages::BotCreated>(
-      [this, credential, status,
-       give = std::move(give)](Transaction& transaction) -> Result<messages::BotCreated> {
-        GUILD_CHECK(give(transaction, *credential));
-        const std::string& bot = credential->record.handle;
-        transaction.after_commit([this, credential, status] {
-          host_.post([this, credential, status] {
-            take_change(credential->record.handle, status, credential->record);
-          });
-        });
-        const Accounts& accounts = transaction.state().accounts();
-        return messages::BotCreated{
-            .handle = bot,
-            .balance = accounts.at(accounts.find(bot_account(bot))).state.balance,
-            .api_key = credential->api_key,
-            .api_secret = credential->api_secret};
-      },
-      answer);
+  const auto work = [this, credential, status,
+                     give](Transaction& transaction) -> Result<messages::BotCreated> {
+    GUILD_CHECK(give(transaction, *credential));
+    const std::string& bot = credential->record.handle;
+    transaction.after_commit([this, credential, status] {
+      host_.post([this, credential, status] {
+        take_change(credential->record.handle, status, credential->record);
+      });
+    });
+    const Accounts& accounts = transaction.state().accounts();
+    return messages::BotCreated{
+        .handle = bot,
+        .balance = accounts.at(accounts.find(bot_account(bot))).state.balance,
+        .api_key = credential->api_key,
+        .api_secret = credential->api_secret};
+  };
+  run<messages::BotCreated>(work, answer);
 }
 
 void Service::rotate_bot(const messages::ChangeBot& request,

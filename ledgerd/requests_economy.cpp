@@ -73,9 +73,8 @@ Result<void> Service::note_due(Transaction& transaction) {
   return {};
 }
 
-template <class Reply>
-void Service::act(std::function<Result<Reply>(Transaction&)> work,
-                  const host::Answer<Reply>& answer) {
+template <class Reply, class Work>
+void Service::act(Work work, const host::Answer<Reply>& answer) {
   auto made = std::make_shared<Reply>();
   auto job = [this, work = std::move(work), made](Transaction& transaction) -> Result<void> {
     GUILD_TRY(*made, work(transaction));

@@ -103,6 +103,8 @@ class Service : public host::Service {
                  const host::Answer<messages::KeysSynced>& answer);
   // Of what bots may do (requests_authority.cpp).
   void add_grant(const messages::AddGrant& request, const host::Answer<messages::Grant>& answer);
+  void refuse_guarded(const messages::AddGrant& request, const Asker& asker,
+                      const host::Answer<messages::Grant>& answer);
   void revoke_grant(const messages::RevokeGrant& request,
                     const host::Answer<messages::Nothing>& answer);
   void list_grants(const messages::ListGrants& request,
@@ -142,8 +144,8 @@ class Service : public host::Service {
   bool may_drive(const std::optional<messages::Credential>& credential,
                  const host::Answer<Reply>& answer);
   /// Does `work` as a job of the journal and answers what it made; learns what is due next.
-  template <class Reply>
-  void act(std::function<Result<Reply>(Transaction&)> work, const host::Answer<Reply>& answer);
+  template <class Reply, class Work>
+  void act(Work work, const host::Answer<Reply>& answer);
   /// For a job: after its commit, when a market is due next is known.
   Result<void> note_due(Transaction& transaction);
   /// The bot has died: it is shown so, and its keys open nothing.
@@ -170,7 +172,7 @@ class Service : public host::Service {
                const host::Answer<messages::Bot>& answer);
   using GiveCredential = std::function<Result<void>(Transaction&, const NewCredential&)>;
   /// Gives a bot a new credential by `give`, and shows it.
-  void renew(std::string_view handle, BotStatus status, GiveCredential give,
+  void renew(std::string_view handle, BotStatus status, const GiveCredential& give,
              const host::Answer<messages::BotCreated>& answer);
   /// What a committed job did to a bot, for the loop thread; `record` is its only credential now.
   void take_change(std::string_view handle, BotStatus status,

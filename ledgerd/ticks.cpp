@@ -151,14 +151,18 @@ class Acting {
 
   Result<void> act(const economy::Bet& bet) {
     GUILD_TRY(const auto row, store::find_market(transaction_.file(), bet.market));
+    if (!row)
+      return fail(ErrorKind::failed, "market_unknown", "a market went away while it was bet on",
+                  "run `guild ledger verify`");
     GUILD_CHECK(ready_escrow(transaction_, market_account(bet.market), row->market.staked));
     GUILD_CHECK(book(draft_transfer(next_id(), account_, market_account(bet.market), bet.stake,
                                     bet.reference, EntryType::MARKET_STAKE)));
     GUILD_CHECK(
         store::add_stake(transaction_.file(), row->market.number,
                          {.bot = bot_.handle, .outcome = bet.outcome, .amount = bet.stake}));
-    const std::string about = row->market.symbol ? "the price of " + row->market.symbol->value
-                                                 : row->market.question.value;
+    const std::string about =
+        row->market.symbol ? "the price of " + row->market.symbol.value_or(messages::Symbol()).value
+                           : row->market.question.value;
     return tell(PostKind::WAGER, fmt::format("{} bets {} on {}: {}", bot_.handle, bet.stake.text(),
                                              bet.outcome, about));
   }
@@ -345,7 +349,7 @@ Result<messages::Metered> meter_call(Transaction& transaction, const Constants& 
            .tokens_out = total.tokens_out + request.tokens_out,
            .cost = *sum};
   GUILD_CHECK(store::save_meter(transaction.file(), bot.handle, request.tick_id.view(), total));
-  return messages::Metered{.on = true, .cost = *cost, .of_tick = total.cost};
+  return messages::Metered{.on = true, .cost = cost.value_or(Money()), .of_tick = total.cost};
 }
 
 Result<messages::Insights> read_insights(storage::Connection& file, std::string_view bot) {

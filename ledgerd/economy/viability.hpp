@@ -32,7 +32,7 @@ inline messages::Viability viability_of(std::int64_t bots, std::int64_t alive, s
   const Int128 used = wins == 0 ? Int128{0} : std::min(Int128{tools}, w);
   const Int128 whole = n * t * w;
   const Int128 points =
-      40 * alive * t * w + 30 * won * n * w + 20 * (t - lost) * n * w + 10 * used * n * t;
+      Int128{40} * alive * t * w + 30 * won * n * w + 20 * (t - lost) * n * w + 10 * used * n * t;
   Int128 units = points / whole, rest = points % whole;
   for (std::int64_t one = 1; one < Money::units_per_one; one *= 10) {
     units = units * 10 + rest * 10 / whole;

@@ -102,7 +102,7 @@ class AuthorityWorld {
         [&](Transaction& transaction) { return liquidate_bot(transaction, bot, operator_); });
   }
   Result<NewCredential> revive(std::string_view bot, std::string_view amount) {
-    const NewCredential made = credentials_.make(bot, now_);
+    NewCredential made = credentials_.make(bot, now_);
     GUILD_CHECK(change([&](Transaction& transaction) {
       return revive_bot(transaction, made, money(amount), operator_);
     }));
