@@ -59,12 +59,13 @@ void Service::submit_batch(messages::TransferBatch batch, const Principal& princ
     return {};
   };
   auto done = [this, pending](const Result<void>& outcome) {
-    // On the writer's thread: the loop has enough to do.
-    auto answer = std::make_shared<std::string>(messages::encode(pending->outcomes));
-    host_.post([this, pending, answer, outcome] {
-      if (outcome) return pending->responder.reply(*answer);
+    // On the writer's thread: the loop has enough to do. The responder is the loop's, and so must
+    // be its end: it is handed on, not shared with what this thread still holds.
+    host_.post([this, outcome, answer = messages::encode(pending->outcomes),
+                responder = std::make_shared<bus::Responder>(std::move(pending->responder))] {
+      if (outcome) return responder->reply(answer);
       ++refused_;
-      pending->responder.reply_error(outcome.error());
+      responder->reply_error(outcome.error());
     });
   };
   if (auto submitted = journal_->submit(work, std::move(done)); !submitted) {

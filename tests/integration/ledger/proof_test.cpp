@@ -202,3 +202,16 @@ TEST_CASE("a witness goes along with a book that grows, and refuses one that was
   CHECK((forked.out + forked.err).find("does not go on from") != std::string::npos);
   book.home.stop();
 }
+
+TEST_CASE("a crowd of clients, each with one transfer under way, is answered whole") {
+  TestHome home(Keys::none);
+  const Outcome outcome = home.guild({"ledger", "bench", "--transfers", "6000", "--batch", "1",
+                                      "--clients", "32", "--accounts", "50", "--json"},
+                                     {}, seconds(120));
+  INFO(outcome.err);
+  REQUIRE(outcome.exit_code == 0);
+  const Json result = Json::parse(outcome.out);
+  CHECK(result.at("booked") == 6000);
+  CHECK(result.at("refused") == 0);
+  CHECK(result.at("durable") == true);
+}
