@@ -119,9 +119,8 @@ TEST_CASE(
   CHECK(client.ask("permit-settle", settle_of(id_of(1, 2), "100.00")).json.at("repeated") == true);
   CHECK(balance_of(client, "bot/a").at("balance") == "900.00");
 
-  const auto end = std::chrono::steady_clock::now() + seconds(15);
-  while (balance_of(client, "bot/a").at("held") != "0.00" && std::chrono::steady_clock::now() < end)
-    std::this_thread::sleep_for(milliseconds(50));
+  CHECK(home.wait_for_entries("bot/a",
+                              [&] { return balance_of(client, "bot/a").at("held") == "0.00"; }));
   CHECK(balance_of(client, "bot/a").at("available") == "900.00");
   CHECK(client.ask("permit-settle", settle_of(id_of(1, 1), "1.00")).code() == "permit_expired");
   // Its use stays counted.

@@ -2,6 +2,7 @@
 // takes: `gateway` and `scheduler` are not started, so that the test can speak in their names.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -65,6 +66,13 @@ class LedgerHome : public TestHome {
   }
   std::string balance(const std::string& account) const {
     return client("operator").ask("balance", {{"account", account}}).json.at("balance");
+  }
+  /// Until `done`, which is looked at again at each entry of the account; false when it never was.
+  bool wait_for_entries(const std::string& account, const std::function<bool()>& done) {
+    constexpr int looks = 15;
+    for (int i = 0; i < looks && !done(); ++i)
+      guild({"bus", "sub", "ledger/entry/" + account, "--count", "1", "--timeout", "2s"});
+    return done();
   }
   Json verify() const { return client("operator").ask("verify", Json::object()).json; }
 };

@@ -157,7 +157,7 @@ TEST_CASE("ledgerd killed under load keeps what it acknowledged, and tells every
   std::mt19937 random(seed);
   LedgerHome home;
   Listener listener(home);
-  const unsigned count = scaled(1'500U, 20'000U);
+  const unsigned count = scaled(4'000U, 20'000U);
   Load load(home, count);
   int kills = 0;
   while (load.is_running()) {
