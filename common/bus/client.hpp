@@ -75,7 +75,8 @@ struct SessionEvent {
 };
 
 /// A request that arrived at a served name. Answer once, then or later, from the owner's thread;
-/// dropping it unanswered sends an error reply "unanswered".
+/// dropping it unanswered sends an error reply "unanswered". Once answered it may end on any
+/// thread.
 class Responder {
  public:
   Responder(Responder&&) noexcept;

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "common/bus/error_json.hpp"
 #include "common/bus/session.hpp"
 
@@ -22,15 +24,17 @@ Responder::~Responder() {
 
 // A Responder that was moved from has no state and answers nothing.
 
+// Once it has answered it knows no session, so that it may end on any thread.
+
 void Responder::reply(std::string_view payload) {
   if (state_ == nullptr) return;
-  if (const auto session = state_->session.lock())
+  if (const auto session = std::exchange(state_->session, {}).lock())
     session->answer(state_->life, state_->number, false, payload);
 }
 
 void Responder::reply_error(const Error& error) {
   if (!wanted()) return;
-  if (const auto session = state_->session.lock())
+  if (const auto session = std::exchange(state_->session, {}).lock())
     session->answer(state_->life, state_->number, true, encode_error(error));
 }
 
