@@ -89,31 +89,34 @@ void Service::hold(const messages::CreateHold& request,
        answer);
 }
 
-void Service::post_hold(const messages::PostHold& request,
-                        const host::Answer<messages::Receipt>& answer) {
+template <class Request>
+void Service::end_hold(const Request& request, const host::Answer<messages::Receipt>& answer,
+                       EndHold end) {
   const auto principal = identify(answer.sender(), request.credential);
   if (!principal) return refuse(answer, principal.error());
   book(
-      [request, who = *principal](Transaction& transaction) -> Result<Booked> {
+      [request, who = *principal,
+       end = std::move(end)](Transaction& transaction) -> Result<Booked> {
         GUILD_TRY(const HoldToEnd hold, transaction.hold_made_with(request.hold));
         GUILD_CHECK(may_end_hold(who, hold.credit));
-        return transaction.post_hold(request.id, request.hold, request.amount,
-                                     request.reference.view());
+        return end(transaction);
       },
       answer);
 }
 
+void Service::post_hold(const messages::PostHold& request,
+                        const host::Answer<messages::Receipt>& answer) {
+  end_hold(request, answer, [request](Transaction& transaction) {
+    return transaction.post_hold(request.id, request.hold, request.amount,
+                                 request.reference.view());
+  });
+}
+
 void Service::void_hold(const messages::VoidHold& request,
                         const host::Answer<messages::Receipt>& answer) {
-  const auto principal = identify(answer.sender(), request.credential);
-  if (!principal) return refuse(answer, principal.error());
-  book(
-      [request, who = *principal](Transaction& transaction) -> Result<Booked> {
-        GUILD_TRY(const HoldToEnd hold, transaction.hold_made_with(request.hold));
-        GUILD_CHECK(may_end_hold(who, hold.credit));
-        return transaction.void_hold(request.id, request.hold, request.reference.view());
-      },
-      answer);
+  end_hold(request, answer, [request](Transaction& transaction) {
+    return transaction.void_hold(request.id, request.hold, request.reference.view());
+  });
 }
 
 void Service::manage(const std::optional<messages::Credential>& credential, Draft draft,

@@ -68,6 +68,9 @@ class Service : public host::Service {
   void submit_batch(messages::TransferBatch batch, const Principal& principal,
                     bus::Responder responder);
   void hold(const messages::CreateHold& request, const host::Answer<messages::Receipt>& answer);
+  using EndHold = std::function<Result<Booked>(Transaction&)>;
+  template <class Request>
+  void end_hold(const Request& request, const host::Answer<messages::Receipt>& answer, EndHold end);
   void post_hold(const messages::PostHold& request, const host::Answer<messages::Receipt>& answer);
   void void_hold(const messages::VoidHold& request, const host::Answer<messages::Receipt>& answer);
   void set_floor(const messages::SetFloor& request, const host::Answer<messages::Receipt>& answer);
