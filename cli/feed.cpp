@@ -10,6 +10,7 @@
 #include "cli/nouns.hpp"
 #include "cli/session.hpp"
 #include "common/messages/economy.hpp"
+#include "common/messages/enum_name.hpp"
 
 namespace guild::cli {
 namespace {
@@ -90,7 +91,7 @@ void show(Context& context, const messages::TickReport& report) {
                                report.balance.text()));
   std::vector<Row> rows;
   for (const messages::TickEntry& entry : report.entries)
-    rows.push_back({fmt::to_string(entry.seq), describe_name(entry.type), entry.amount.text(),
+    rows.push_back({fmt::to_string(entry.seq), messages::enum_name(entry.type), entry.amount.text(),
                     entry.reference.value});
   context.out.table({{"SEQ", Align::right}, {"TYPE"}, {"AMOUNT", Align::right}, {"REFERENCE"}},
                     rows);

@@ -5,6 +5,7 @@
 #include "cli/ledger.hpp"
 #include "cli/nouns.hpp"
 #include "cli/source.hpp"
+#include "common/messages/enum_name.hpp"
 #include "common/messages/ledgerd.hpp"
 #include "ledgerd/history.hpp"
 #include "ledgerd/recovery.hpp"
@@ -76,7 +77,7 @@ Result<Exit> balance(Context& context, const messages::AccountName& account) {
 
 Row row_of(const messages::Entry& entry) {
   return {fmt::to_string(entry.account_seq), fmt::to_string(entry.seq), to_rfc3339(entry.time),
-          describe_name(entry.type),         entry.amount.text(),       entry.reference.value};
+          messages::enum_name(entry.type),   entry.amount.text(),       entry.reference.value};
 }
 
 /// All pages. With --json each is printed as it comes; a table must know its widths first.
@@ -129,15 +130,6 @@ Result<Exit> verify(Context& context) {
 }
 
 }  // namespace
-
-std::string describe_name(messages::EntryType type) {
-  std::string name;
-  boost::mp11::mp_for_each<boost::describe::describe_enumerators<messages::EntryType>>(
-      [&](auto each) {
-        if (each.value == type) name = each.name;
-      });
-  return name;
-}
 
 Result<Source> open_ledger(Context& context) {
   return Source::open(context, database_in("ledger.db"), ledgerd::schema());

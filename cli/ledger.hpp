@@ -17,8 +17,6 @@ namespace guild::cli {
 /// The daemon, or its file when it does not answer.
 Result<Source> open_ledger(Context& context);
 
-std::string describe_name(messages::EntryType type);
-
 /// Asks for a posting until it is answered, which books it once, and prints the receipt.
 template <class Order>
 Result<Exit> book(Context& context, Session& session, std::string_view name, const Order& order,

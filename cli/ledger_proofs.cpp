@@ -6,6 +6,7 @@
 #include "cli/value.hpp"
 #include "common/base/file.hpp"
 #include "common/base/text.hpp"
+#include "common/messages/enum_name.hpp"
 #include "ledgerd/checkpoint.hpp"
 #include "ledgerd/export.hpp"
 #include "ledgerd/history.hpp"
@@ -38,7 +39,7 @@ Result<messages::GetPosting> asked_posting(std::string_view which) {
 
 void show(Context& context, const messages::PostingView& posting) {
   context.out.line(fmt::format("posting {}  {}  {}  id {}", posting.seq,
-                               describe_name(posting.type), to_rfc3339(posting.time),
+                               messages::enum_name(posting.type), to_rfc3339(posting.time),
                                posting.id.text()));
   std::vector<Row> rows;
   for (const messages::PostingLeg& leg : posting.legs)

@@ -7,6 +7,7 @@
 
 #include "cli/nouns.hpp"
 #include "cli/session.hpp"
+#include "common/messages/enum_name.hpp"
 
 namespace guild::cli {
 namespace {
@@ -68,16 +69,8 @@ Result<Exit> settle(Context& context, const SettleArguments& arguments) {
 }  // namespace
 
 std::string reason_of(const messages::Permit& permit) {
-  constexpr std::array<std::string_view, 8> names = {"no_matching_grant",
-                                                     "denied",
-                                                     "disabled",
-                                                     "expired",
-                                                     "daily_limit_reached",
-                                                     "spending_limit_reached",
-                                                     "insufficient_funds",
-                                                     "approval_pending"};
   if (!permit.reason) return {};
-  return std::string(names.at(static_cast<std::size_t>(*permit.reason)));
+  return std::string(messages::enum_name(*permit.reason));
 }
 
 Exit show_permit(Context& context, const messages::Permit& permit) {

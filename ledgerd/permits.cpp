@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "common/base/text.hpp"
+#include "common/messages/enum_name.hpp"
 #include "ledgerd/authority.hpp"
 #include "ledgerd/store_authority.hpp"
 
@@ -22,18 +23,6 @@ constexpr std::int64_t expiries_a_job = 1'000;
 Uuid hold_id(const Uuid& permit) { return Uuid::of_name("permit/" + permit.text()); }
 Uuid settle_id(const Uuid& permit) { return Uuid::of_name("permit-settle/" + permit.text()); }
 std::string reference_of(const Uuid& permit) { return "PERMIT:" + permit.text(); }
-
-std::string_view name_of(PermitRefusal refusal) {
-  constexpr std::array<std::string_view, 8> names = {"no_matching_grant",
-                                                     "denied",
-                                                     "disabled",
-                                                     "expired",
-                                                     "daily_limit_reached",
-                                                     "spending_limit_reached",
-                                                     "insufficient_funds",
-                                                     "approval_pending"};
-  return names.at(static_cast<std::size_t>(refusal));
-}
 
 std::unexpected<Error> permit_unknown(const Uuid& permit) {
   return fail(ErrorKind::not_found, "permit_unknown",
@@ -193,7 +182,7 @@ Result<void> note_refusal(Transaction& transaction, const messages::RequestPermi
     return note_guarded(transaction, request.bot.view(), request.action.view(), asker);
   return note(transaction, asker, "permit-refused", request.bot.view(),
               fmt::format(R"({{"action":"{}","reason":"{}"}})", in_json(request.action.view()),
-                          name_of(refusal)));
+                          messages::enum_name(refusal)));
 }
 
 /// Ends the hold of a permit: what it cost is posted, the rest is free again.

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "common/base/assert.hpp"
+#include "common/messages/enum_name.hpp"
 #include "common/messages/json.hpp"
 #include "ledgerd/store_rows.hpp"
 
@@ -16,23 +17,10 @@ using messages::MarketKind;
 using messages::MarketStatus;
 using storage::Statement;
 
-template <class Enum>
-std::string_view text_of(Enum value) {
-  std::string_view text;
-  boost::mp11::mp_for_each<boost::describe::describe_enumerators<Enum>>([&](auto each) {
-    if (each.value == value) text = each.name;
-  });
-  return text;
-}
-
 /// The first one for a text that none has.
 template <class Enum>
 Enum value_of(std::string_view text) {
-  Enum value{};
-  boost::mp11::mp_for_each<boost::describe::describe_enumerators<Enum>>([&](auto each) {
-    if (text == each.name) value = each.value;
-  });
-  return value;
+  return messages::enum_of<Enum>(text).value_or(Enum{});
 }
 
 std::optional<std::string_view> view_of(const std::optional<std::string>& text) {
@@ -258,7 +246,7 @@ Result<void> insert_market(Connection& file, const MarketRow& row) {
       "INSERT INTO markets (id, content, kind, status, question, answer_hash, bounty, outcomes, "
       "symbol, open_price, stakes, staked, opened_at, deadline) "
       "VALUES (?, ?, ?, 'OPEN', ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)",
-      BytesView(market.market.bytes), BytesView(row.content), text_of(market.kind),
+      BytesView(market.market.bytes), BytesView(row.content), messages::enum_name(market.kind),
       market.question.view(), answer_hash, market.bounty.units(),
       std::string_view(json_of(market.outcomes)), view_of(market.symbol),
       units_of(market.open_price), market.opened_at.ns, market.deadline.ns);
@@ -270,8 +258,8 @@ Result<void> end_market(Connection& file, const messages::Market& market) {
   return file.execute(
       "UPDATE markets SET status = ?, close_price = ?, ended_at = ?, outcome = ?, winner = ? "
       "WHERE number = ? AND status = 'OPEN'",
-      text_of(market.status), units_of(market.close_price), ended_at, view_of(market.outcome),
-      view_of(market.winner), market.number);
+      messages::enum_name(market.status), units_of(market.close_price), ended_at,
+      view_of(market.outcome), view_of(market.winner), market.number);
 }
 
 Result<void> add_stake(Connection& file, std::int64_t market, const economy::Stake& stake) {
@@ -390,7 +378,7 @@ Result<void> forget_prices(Connection& file, std::string_view symbol, Instant be
 Result<void> insert_post(Connection& file, Instant time, messages::PostKind kind,
                          std::string_view bot, std::string_view text) {
   return file.execute("INSERT INTO feed (time, kind, bot, text) VALUES (?, ?, ?, ?)", time.ns,
-                      text_of(kind), bot, std::string_view(economy::post_text(text)));
+                      messages::enum_name(kind), bot, std::string_view(economy::post_text(text)));
 }
 
 Result<std::vector<messages::FeedPost>> posts_after(Connection& file, std::int64_t after,

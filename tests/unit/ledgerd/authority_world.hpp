@@ -2,6 +2,7 @@
 // bots, grants and permits do, without a bus.
 #pragma once
 
+#include "common/messages/enum_name.hpp"
 #include "ledgerd/bots.hpp"
 #include "ledgerd/permits.hpp"
 #include "ledgerd/store_authority.hpp"
@@ -145,15 +146,7 @@ class AuthorityWorld {
   static std::string told(const Result<messages::Permit>& permit) {
     if (!permit) return permit.error().code;
     if (!permit->reason) return "allowed";
-    constexpr std::array<std::string_view, 8> names = {"no_matching_grant",
-                                                       "denied",
-                                                       "disabled",
-                                                       "expired",
-                                                       "daily_limit_reached",
-                                                       "spending_limit_reached",
-                                                       "insufficient_funds",
-                                                       "approval_pending"};
-    return std::string(names.at(static_cast<std::size_t>(*permit->reason)));
+    return std::string(messages::enum_name(*permit->reason));
   }
 
   const Asker operator_{.sender = "test", .principal = "operator"};
