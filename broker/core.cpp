@@ -31,7 +31,8 @@ Core::Core(CoreOptions options, std::vector<keys::AuthorizedClient> clients, Wir
       traffic_(options_.limits.clients_max, options_.limits.rows_max, generation_),
       room_{wire, options_.limits, 0, {}, {}},
       routes_(options_.limits, options_.overflow, generation_),
-      calls_(options_.limits, sessions_, permissions_, denials_) {
+      calls_(options_.limits, sessions_, permissions_, denials_),
+      pace_(options_.limits) {
   permissions_.replace(std::move(clients));
 }
 
@@ -59,6 +60,7 @@ void Core::receive(SessionId id, std::string_view frame, const Moment& now) {
            now);
     return reap();
   }
+  pace_.charge(session->pace, Pace::frame_work, now.steady);
   bus::FrameReader reader(frame);
   while (const auto record = reader.next()) {
     const auto handled = apply(*session, *record, now);
@@ -130,7 +132,8 @@ Core::Handled Core::on_goodbye(Session& session, const bus::Record&, const Momen
   return {};
 }
 
-Core::Handled Core::on_ping(Session& session, const bus::Record& record, const Moment&) {
+Core::Handled Core::on_ping(Session& session, const bus::Record& record, const Moment& now) {
+  pace_.note_speech(session.id, session.pace, now.steady);
   session.outlet.control().plain(bus::Kind::pong, record.number);
   return {};
 }
@@ -166,7 +169,7 @@ void Core::end(Session& session, messages::BusClientChange change, Loss queued, 
   if (!was_open) return;
   routes_.end(session);
   calls_.end(session);
-  relieve(session);
+  relieve(session, now);
   --session.traffic->sessions;
   --sessions_open_;
   wire_.client_event({.client = session.name(), .event = change, .time = now.wall});
@@ -185,6 +188,7 @@ void Core::flush() {
 }
 
 void Core::tick(const Moment& now) {
+  grant_to_paced(now);
   calls_.expire(now);
   denials_.tell(now, [this](const messages::BusDenied& denied) { wire_.denied(denied); });
   taps_.tell(now, [this](const messages::BusTraffic& traffic) { wire_.traffic(traffic); });
@@ -192,7 +196,8 @@ void Core::tick(const Moment& now) {
 
 std::optional<Steady> Core::next_deadline() const {
   std::optional<Steady> next;
-  for (const auto due : {calls_.next_deadline(), denials_.next_due(), taps_.next_due()})
+  for (const auto due :
+       {calls_.next_deadline(), denials_.next_due(), taps_.next_due(), pace_.next_due()})
     if (due && (!next || *due < *next)) next = due;
   return next;
 }

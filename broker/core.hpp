@@ -18,6 +18,7 @@
 #include "broker/denials.hpp"
 #include "broker/limits.hpp"
 #include "broker/overflow.hpp"
+#include "broker/pace.hpp"
 #include "broker/permissions.hpp"
 #include "broker/routes.hpp"
 #include "broker/session.hpp"
@@ -86,6 +87,7 @@ class Core {
   std::uint64_t late_replies() const { return calls_.late_replies(); }
   std::uint32_t epoch() const { return permissions_.epoch(); }
   std::size_t requests_waiting() const { return calls_.waiting(); }
+  std::uint64_t held_back() const { return pace_.held_back(); }
   std::uint64_t frames_in() const { return frames_in_; }
   std::uint64_t frames_out() const { return room_.frames_out; }
 
@@ -113,15 +115,19 @@ class Core {
   bool find_publish_route(Session& session, std::string_view topic, std::uint32_t count,
                           std::uint64_t sequence, const Moment& now);
   static bool takes_more(const Topic& topic);
-  void route(Session& publisher, const Run& run, const Moment& now);
-  void route_shared(const Run& run, const Topic& topic);
+  std::uint64_t route(Session& publisher, const Run& run, const Moment& now);
+  std::uint64_t route_shared(const Run& run, const Topic& topic);
   void queue_for(Session& publisher, const Target& target, const Run& run, SharedRun& kept,
                  const Moment& now);
   void deny(Session& session, std::uint64_t number, std::string_view topic, bus::Code code,
             std::uint32_t count, std::string_view reason, std::string_view operation,
             const Moment& now);
-  void grant(Session& session);
-  void relieve(Session& session);
+  /// What the session said has cost so much.
+  void charge(Session& session, std::uint64_t work_bytes, const Moment& now);
+  /// Gives credit back once enough is owed, and as much as the session's pace allows.
+  void grant(Session& session, const Moment& now);
+  void grant_to_paced(const Moment& now);
+  void relieve(Session& session, const Moment& now);
 
   void refuse(Session& session, const Refusal& refusal, const Moment& now);
   void end(Session& session, messages::BusClientChange change, Loss queued, const Moment& now);
@@ -139,6 +145,7 @@ class Core {
   Routes routes_;
   Calls calls_;
   Taps taps_;
+  Pace pace_;
   std::vector<SessionId> over_;            // To be erased when the current call is done.
   bus::FrameWriter shared_;                // A run for several subscribers.
   std::vector<SessionId> shared_targets_;  // Kept for its capacity.

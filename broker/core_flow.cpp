@@ -40,6 +40,9 @@ std::optional<Items> look_at(std::string_view items) {
   return seen;
 }
 
+/// What one subscriber's share of it counts for.
+std::uint64_t work_of(const Run& run) { return run.items.size() + run.count * Pace::item_work; }
+
 /// Cuts off the front of `run` what one DELIVER can hold.
 Run take_part(Run& run) {
   Run part = run;
@@ -82,6 +85,7 @@ Core::Handled Core::on_publish(Session& session, const bus::Record& record, cons
     return malformed(fmt::format("sequence {} after {}", record.number, session.last_sequence));
   session.last_sequence = record.number + items->count - 1;
 
+  std::uint64_t work_bytes = cost.bytes + items->count * Pace::item_work;
   if (items->too_large) {
     deny(session, record.number, record.topic, bus::Code::payload_too_large, items->count,
          "an item is over 1,048,576 bytes", "publish", now);
@@ -109,12 +113,13 @@ Core::Handled Core::on_publish(Session& session, const bus::Record& record, cons
                   .count = run.count,
                   .bytes = run.items.size() - item_header_bytes * run.count},
                  now);
-    while (run.count != 0) route(session, take_part(run), now);
+    while (run.count != 0) work_bytes += route(session, take_part(run), now);
     if (session.over()) return {};
     if (publish->ack_wanted) session.outlet.ack(record.number, items->count);
   }
   session.inlet.consumed_publish(cost);
-  grant(session);
+  charge(session, work_bytes, now);
+  grant(session, now);
   return {};
 }
 
@@ -166,25 +171,28 @@ bool Core::takes_more(const Topic& topic) {
   });
 }
 
-void Core::route(Session& publisher, const Run& run, const Moment& now) {
+/// Answers the work that it became.
+std::uint64_t Core::route(Session& publisher, const Run& run, const Moment& now) {
   const Topic& topic = *publisher.last_publish.topic;
   const bool share = run.items.size() >= options_.limits.shared_run_min && topic.targets.size() > 1;
-  if (share) route_shared(run, topic);
+  std::uint64_t bytes = share ? route_shared(run, topic) : 0;
   SharedRun kept;
   for (const Target& target : topic.targets) {
     if (target.session->over()) continue;
     // Those that took the shared frame were counted there.
     if (share && std::ranges::binary_search(shared_targets_, target.session->id)) continue;
     target.row->route(run.count);
+    bytes += work_of(run);
     if (target.session->outlet.ready_for_runs())
       target.session->outlet.send_run(run, *target.row);
     else
       queue_for(publisher, target, run, kept, now);
   }
+  return bytes;
 }
 
 /// One frame for all that can take it now; `shared_targets_` is who did, in order.
-void Core::route_shared(const Run& run, const Topic& topic) {
+std::uint64_t Core::route_shared(const Run& run, const Topic& topic) {
   shared_targets_.clear();
   shared_.clear();
   shared_.deliver_run(run.sequence, run.count, run.topic, run.sender, run.time_ns, run.epoch,
@@ -195,9 +203,10 @@ void Core::route_shared(const Run& run, const Topic& topic) {
     target.session->outlet.account_shared(*target.row, run.count, shared_.size());
     shared_targets_.push_back(target.session->id);
   }
-  if (shared_targets_.empty()) return;
+  if (shared_targets_.empty()) return 0;
   wire_.send(shared_targets_, shared_.frame());
   room_.frames_out += shared_targets_.size();
+  return shared_targets_.size() * work_of(run);
 }
 
 void Core::queue_for(Session& publisher, const Target& target, const Run& run, SharedRun& kept,
@@ -225,25 +234,43 @@ Core::Handled Core::on_credit(Session& session, const bus::Record& record, const
         Refusal{bus::Code::credit_exceeded, "more credit was returned than is in flight"});
   session.outlet.send_waiting(
       [&](const WaitingCall& call) { calls_.send_waiting(session, call, now); });
-  if (session.outlet.queue().relieved()) relieve(session);
+  if (session.outlet.queue().relieved()) relieve(session, now);
   return {};
 }
 
 /// Lets go the publishers that waited for this subscriber.
-void Core::relieve(Session& session) {
+void Core::relieve(Session& session, const Moment& now) {
   for (const SessionId id : session.crowded_by) {
     Session* publisher = sessions_.find(id);
     if (publisher == nullptr || publisher->over()) continue;
     publisher->inlet.unblock();
-    grant(*publisher);
+    grant(*publisher, now);
   }
   session.crowded_by.clear();
 }
 
-void Core::grant(Session& session) {
+void Core::charge(Session& session, std::uint64_t work_bytes, const Moment& now) {
+  pace_.charge(session.pace, work_bytes, now.steady);
+  pace_.note_speech(session.id, session.pace, now.steady);
+}
+
+void Core::grant(Session& session, const Moment& now) {
   if (!session.inlet.grant_due()) return;
-  const Credit credit = session.inlet.grant();
+  const Pace::Verdict verdict = pace_.judge(session.id, session.pace, now.steady);
+  if (verdict == Pace::Verdict::wait) return;
+  const Credit credit = verdict == Pace::Verdict::all
+                            ? session.inlet.grant()
+                            : session.inlet.grant(options_.limits.pace_part_bytes);
   session.outlet.control().credit(bus::Kind::credit_grant, credit.bytes, credit.messages);
+}
+
+void Core::grant_to_paced(const Moment& now) {
+  for (const SessionId id : pace_.take_due(now.steady)) {
+    Session* session = sessions_.find(id);
+    if (session == nullptr || session->over()) continue;
+    session->pace.waits = false;
+    grant(*session, now);
+  }
 }
 
 Core::Handled Core::on_request(Session& session, const bus::Record& record, const Moment& now) {
@@ -263,7 +290,8 @@ Core::Handled Core::on_request(Session& session, const bus::Record& record, cons
                 .bytes = record.body.size() - sizeof(std::uint32_t)},  // Without the deadline.
                now);
   session.inlet.consumed_call(cost);
-  grant(session);
+  charge(session, cost.bytes + Pace::item_work, now);
+  grant(session, now);
   return {};
 }
 
@@ -274,7 +302,8 @@ Core::Handled Core::on_reply(Session& session, const bus::Record& record, const 
         Refusal{bus::Code::credit_exceeded, "more was answered than credit allows"});
   if (auto handled = calls_.reply(session, record, now); !handled) return handled;
   session.inlet.consumed_call(cost);
-  grant(session);
+  charge(session, cost.bytes + Pace::item_work, now);
+  grant(session, now);
   return {};
 }
 

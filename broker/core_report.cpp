@@ -38,6 +38,7 @@ messages::BusClient client_of(const Session& session, std::string_view role) {
   client.queued_messages = whole(session.outlet.queue().messages());
   client.queued_bytes = whole(session.outlet.queue().bytes());
   client.queued_calls = whole(session.outlet.calls().size());
+  client.is_paced = session.pace.waits;
   return client;
 }
 
@@ -74,6 +75,7 @@ messages::BusStatus Core::status() const {
   status.dropped = by_reason(totals.dropped);
   status.denied = whole(denials_.total());
   status.late_replies = whole(calls_.late_replies());
+  status.held_back = whole(pace_.held_back());
   status.frames_in = whole(frames_in_);
   status.frames_out = whole(room_.frames_out);
   return status;

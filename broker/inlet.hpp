@@ -3,7 +3,9 @@
 // back while a subscriber under policy `block` cannot keep up; requests and replies never are.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "broker/limits.hpp"
 #include "common/bus/frame.hpp"
@@ -51,10 +53,15 @@ class Inlet {
   bool grant_due() const {
     return owed_.bytes >= window_.bytes / 4 || owed_.messages >= window_.messages / 4;
   }
-  /// What to grant now.
-  Credit grant() {
-    const Credit grant = owed_;
-    owed_ = {};
+  /// What to grant now: what is owed, or of it what goes with at most so many bytes.
+  Credit grant(std::uint64_t bytes_max = std::numeric_limits<std::uint64_t>::max()) {
+    Credit grant = owed_;
+    if (owed_.bytes > bytes_max) {
+      const double share = static_cast<double>(bytes_max) / static_cast<double>(owed_.bytes);
+      grant = {bytes_max, static_cast<std::uint32_t>(std::ceil(share * owed_.messages))};
+    }
+    owed_.bytes -= grant.bytes;
+    owed_.messages -= grant.messages;
     bytes_ += static_cast<std::int64_t>(grant.bytes);
     messages_ += grant.messages;
     return grant;

@@ -55,6 +55,7 @@ CoreOptions core_options(const host::BrokerSettings& settings) {
   limits.sessions_max = static_cast<std::size_t>(settings.sessions_max.value);
   limits.queue_messages_max = static_cast<std::size_t>(settings.queue_messages_max.value);
   limits.queue_bytes_max = static_cast<std::size_t>(settings.queue_bytes_max.value);
+  limits.pace_bytes_per_s = static_cast<std::uint64_t>(settings.pace_bytes_per_s.value);
   // A queue may be set smaller than where `block` begins.
   limits.block_messages = std::min(limits.block_messages, limits.queue_messages_max);
   limits.block_bytes = std::min(limits.block_bytes, limits.queue_bytes_max);

@@ -17,6 +17,7 @@
 #include "broker/denials.hpp"
 #include "broker/inlet.hpp"
 #include "broker/outlet.hpp"
+#include "broker/pace.hpp"
 #include "broker/taps.hpp"
 #include "broker/traffic.hpp"
 #include "broker/wire.hpp"
@@ -80,6 +81,7 @@ struct Session {
   Instant opened_at;
   Inlet inlet;
   Outlet outlet;
+  Pace::Account pace;
   ClientTraffic* traffic = nullptr;  ///< Once open.
 
   // Routes.

@@ -54,12 +54,14 @@ struct BrokerSettings {
   Range<65'536, 17'179'869'184, 67'108'864> queue_bytes_max;  ///< Per subscriber.
   Range<0, 10'000, 100> spin_us;                              ///< After work, before blocking.
   Range<1, 16, 2> io_threads;
-  Range<-20, 19, -10> nice;             ///< Of its threads; what the kernel refuses is left.
+  Range<-20, 19, -10> nice;  ///< Of its threads; what the kernel refuses is left.
+  /// What a client that moves much more may move while others speak; 0: no limit.
+  Range<0, 17'179'869'184, 4'194'304> pace_bytes_per_s;
   List<OverflowSetting, 256> overflow;  ///< The first that matches; then the suite's own.
 };
 BOOST_DESCRIBE_STRUCT(BrokerSettings, (),
                       (sessions_max, queue_messages_max, queue_bytes_max, spin_us, io_threads, nice,
-                       overflow))
+                       pace_bytes_per_s, overflow))
 
 struct LogconsumerSettings {
   Range<1, 65'536, 8'192> batch_records_max;

@@ -42,10 +42,11 @@ struct BusClient {
   List<std::string, 1'000> subscriptions, serves;
   std::int64_t queued_messages = 0, queued_bytes = 0;  ///< Of what it subscribes to.
   std::int64_t queued_calls = 0;                       ///< Requests and replies.
+  bool is_paced = false;  ///< Waits for credit, so that others are not in its flood.
 };
 BOOST_DESCRIBE_STRUCT(BusClient, (),
                       (name, role, session, connected_at, subscriptions, serves, queued_messages,
-                       queued_bytes, queued_calls))
+                       queued_bytes, queued_calls, is_paced))
 struct BusClients {
   List<BusClient, 10'000> clients;
   /// What did not fit into one reply.
@@ -82,12 +83,13 @@ struct BusStatus {
   std::int64_t published = 0, routed = 0, delivered = 0, waiting = 0;
   std::map<std::string, std::int64_t> dropped;  ///< By reason.
   std::int64_t denied = 0, late_replies = 0, frames_in = 0, frames_out = 0, rss_bytes = 0;
+  std::int64_t held_back = 0;  ///< Times that a busy client waited for credit, for others' sake.
   Instant time;
 };
 BOOST_DESCRIBE_STRUCT(BusStatus, (),
                       (instance, epoch, sessions, requests_waiting, monitors, published, routed,
                        delivered, waiting, dropped, denied, late_replies, frames_in, frames_out,
-                       rss_bytes, time))
+                       rss_bytes, held_back, time))
 
 /// `broker/monitor` (BusMonitor) → BusMonitorStarted. From then on the headers of what is published
 /// and requested under `pattern` come as BusTraffic on `topic`, until nobody subscribes to it.

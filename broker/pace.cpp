@@ -1,0 +1,79 @@
+#include "broker/pace.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace guild::broker {
+namespace {
+
+using std::chrono::nanoseconds;
+using Seconds = std::chrono::duration<double>;
+
+/// The time in which so much work is allowed.
+nanoseconds time_for(std::uint64_t bytes, std::uint64_t bytes_per_s) {
+  return std::chrono::ceil<nanoseconds>(
+      Seconds(static_cast<double>(bytes) / static_cast<double>(bytes_per_s)));
+}
+
+}  // namespace
+
+void Pace::charge(Account& account, std::uint64_t bytes, Steady now) const {
+  if (limits_.pace_bytes_per_s == 0) return;
+  drain(account, now);
+  account.debt_bytes = std::min(account.debt_bytes + bytes,
+                                limits_.pace_burst_bytes + limits_.pace_bytes_per_s / waits_per_s);
+  if (account.debt_bytes > limits_.pace_burst_bytes) account.is_busy = true;
+}
+
+void Pace::note_speech(SessionId session, const Account& account, Steady now) {
+  if (account.is_busy) return;
+  if (!speakers_[0] || speakers_[0]->session != session) speakers_[1] = speakers_[0];
+  speakers_[0] = Speaker{session, now};
+}
+
+Pace::Verdict Pace::judge(SessionId session, Account& account, Steady now) {
+  if (account.waits) return Verdict::wait;
+  if (!account.is_busy || !has_other_speakers(session, now)) return Verdict::all;
+  drain(account, now);
+  if (!account.is_busy) return Verdict::all;
+  if (account.debt_bytes <= limits_.pace_burst_bytes) return Verdict::part;
+  const std::uint64_t over = account.debt_bytes - limits_.pace_burst_bytes;
+  due_.push_back({session, now + time_for(over, limits_.pace_bytes_per_s)});
+  account.waits = true;
+  ++held_back_;
+  return Verdict::wait;
+}
+
+std::vector<SessionId> Pace::take_due(Steady now) {
+  std::vector<SessionId> taken;
+  if (due_.empty()) return taken;
+  const auto rest = std::ranges::partition(due_, [&](const Due& due) { return due.at > now; });
+  for (const Due& due : rest) taken.push_back(due.session);
+  due_.erase(rest.begin(), rest.end());
+  return taken;
+}
+
+std::optional<Steady> Pace::next_due() const {
+  if (due_.empty()) return std::nullopt;
+  return std::ranges::min_element(due_, {}, &Due::at)->at;
+}
+
+void Pace::drain(Account& account, Steady now) const {
+  const Seconds passed = now - std::exchange(account.at, now);
+  const std::uint64_t rate = limits_.pace_bytes_per_s * (account.is_busy ? 1 : busy_factor);
+  const auto drained = static_cast<double>(rate) * passed.count();
+  if (drained < static_cast<double>(account.debt_bytes)) {
+    account.debt_bytes -= static_cast<std::uint64_t>(drained);
+    return;
+  }
+  account.debt_bytes = 0;
+  account.is_busy = false;
+}
+
+bool Pace::has_other_speakers(SessionId session, Steady now) const {
+  return std::ranges::any_of(speakers_, [&](const std::optional<Speaker>& speaker) {
+    return speaker && speaker->session != session && now - speaker->at <= attention;
+  });
+}
+
+}  // namespace guild::broker

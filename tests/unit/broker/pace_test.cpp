@@ -1,0 +1,202 @@
+// Whose credit comes back at a rate, when, and that it costs nothing where nobody waits.
+#include "broker/pace.hpp"
+
+#include "tests/unit/broker/world.hpp"
+
+namespace guild::broker {
+namespace {
+
+using bus::Kind;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::size_t item_bytes = 60'000;
+constexpr std::string_view flooded = "flood";
+
+/// 1 MiB a second after a burst of 128 KiB, in parts of 64 KiB.
+Limits slow_pace() {
+  Limits limits;
+  limits.pace_bytes_per_s = 1U << 20U;
+  limits.pace_burst_bytes = 128U << 10U;
+  limits.pace_part_bytes = 64U << 10U;
+  return limits;
+}
+
+/// Publishes as long as credit lasts, as a client does; credit that came is used up too.
+class Flooder {
+ public:
+  Flooder(World& world, World::Client& client)
+      : world_(world), client_(client), credit_(static_cast<std::int64_t>(Limits{}.window_bytes)) {}
+
+  void flood() {
+    const std::string item(item_bytes, 'x');
+    for (take_grants(); credit_ > 0; take_grants()) {
+      world_.publish(client_, flooded, item);
+      credit_ -= static_cast<std::int64_t>(bus::record_header_bytes + flooded.size() + 1 + 4 +
+                                           item.size());
+      published_ += item.size();
+      if (published_ > 100U << 20U) return;
+    }
+  }
+  std::uint64_t published() const { return published_; }
+  bool ran_dry() const { return credit_ <= 0; }
+
+ private:
+  void take_grants() {
+    for (const Got& grant : client_.all(Kind::credit_grant))
+      credit_ += static_cast<std::int64_t>(grant.number);
+    client_.inbox.clear();
+  }
+
+  World& world_;
+  World::Client& client_;
+  std::int64_t credit_;
+  std::uint64_t published_ = 0;
+};
+
+bool is_paced(const World& world, const std::string& name) {
+  for (const auto& client : world.core().clients().clients)
+    if (client.name == name) return client.is_paced;
+  FAIL("no client " << name);
+  return false;
+}
+
+TEST_CASE("alone a flood has no pace") {
+  World world(slow_pace());
+  Flooder flooder(world, world.join("ada"));
+  flooder.flood();
+  CHECK(flooder.published() > 100U << 20U);
+  CHECK_FALSE(flooder.ran_dry());
+  CHECK(world.core().status().held_back == 0);
+}
+
+TEST_CASE("while another speaks a flood goes at the pace, and after it as before") {
+  World world(slow_pace());
+  auto& ada = world.join("ada");
+  auto& eve = world.join("eve");
+  Flooder flooder(world, ada);
+  world.publish(eve, "small", "x");
+  flooder.flood();
+  CHECK(flooder.ran_dry());
+  CHECK(is_paced(world, "ada"));
+  CHECK_FALSE(is_paced(world, "eve"));
+  CHECK(world.core().status().held_back == 1);
+
+  const std::uint64_t first = flooder.published();
+  for (int i = 0; i < 1'000; ++i) {
+    world.advance(milliseconds(10));
+    world.publish(eve, "small", "x");
+    flooder.flood();
+  }
+  const std::uint64_t in_ten_s = flooder.published() - first;
+  CHECK(in_ten_s > 9U << 20U);
+  CHECK(in_ten_s < 11U << 20U);
+  world.check_law();
+
+  world.advance(seconds(1));  // Eve is silent: what waited comes, and there is no pace.
+  flooder.flood();
+  CHECK(flooder.published() > 100U << 20U);
+}
+
+TEST_CASE("what a flood becomes for its subscribers counts as its own work") {
+  World world(slow_pace());
+  auto& ada = world.join("ada");
+  auto& eve = world.join("eve");
+  for (const char* name : {"s1", "s2", "s3"}) world.subscribe(world.join(name), flooded);
+  Flooder flooder(world, ada);
+  world.publish(eve, "small", "x");
+  flooder.flood();
+  const std::uint64_t first = flooder.published();
+  for (int i = 0; i < 1'000; ++i) {
+    world.advance(milliseconds(10));
+    world.publish(eve, "small", "x");
+    flooder.flood();
+  }
+  const std::uint64_t in_ten_s = flooder.published() - first;
+  CHECK(in_ten_s > 2U << 20U);
+  CHECK(in_ten_s < 3U << 20U);
+}
+
+TEST_CASE("a session is not paced for its own voice, nor for that of who is busy too") {
+  World world(slow_pace());
+  auto& ada = world.join("ada");
+  auto& eve = world.join("eve");
+  world.publish(ada, "small", "x");
+  Flooder first(world, ada), second(world, eve);
+  first.flood();
+  CHECK(first.published() > 100U << 20U);
+  world.advance(Pace::attention + milliseconds(1));
+  // Ada is busy, and has been all the time in which Eve would have heard her.
+  second.flood();
+  CHECK(second.published() > 100U << 20U);
+}
+
+TEST_CASE("who asks, answers or pings speaks; who only takes deliveries does not") {
+  const auto paced_after = [](const std::function<void(World&, World::Client&)>& speak) {
+    World world(slow_pace());
+    auto& ada = world.join("ada");
+    auto& eve = world.join("eve");
+    world.subscribe(eve, "news");
+    world.serve(ada, "asked");
+    world.publish(ada, "news", "x");
+    world.advance(seconds(1));
+    speak(world, eve);
+    Flooder flooder(world, ada);
+    flooder.flood();
+    return flooder.ran_dry();
+  };
+  CHECK(paced_after([](World& world, World::Client& eve) { world.publish(eve, "a", "x"); }));
+  CHECK(paced_after([](World& world, World::Client& eve) { world.request(eve, 1, "asked", "?"); }));
+  CHECK(paced_after([](World& world, World::Client& eve) { world.plain(eve, Kind::ping, 1); }));
+  CHECK_FALSE(paced_after([](World& world, World::Client& eve) { world.credit(eve, 0, 1); }));
+  CHECK_FALSE(paced_after([](World& world, World::Client& eve) {
+    world.publish(eve, "a", "x");
+    world.advance(Pace::attention + milliseconds(1));
+  }));
+}
+
+TEST_CASE("a rate of 0 is no limit") {
+  Limits limits = slow_pace();
+  limits.pace_bytes_per_s = 0;
+  World world(limits);
+  auto& ada = world.join("ada");
+  auto& eve = world.join("eve");
+  world.publish(eve, "small", "x");
+  Flooder flooder(world, ada);
+  flooder.flood();
+  CHECK(flooder.published() > 100U << 20U);
+}
+
+TEST_CASE("credit that waits is bounded in time, however wide one message went") {
+  Limits limits = slow_pace();
+  Pace pace(limits);
+  Pace::Account eve, ada;
+  const Steady start{seconds(100)};
+  pace.charge(eve, 10, start);
+  pace.note_speech(SessionId{1}, eve, start);
+  pace.charge(ada, 1U << 30U, start);
+  CHECK(pace.judge(SessionId{2}, ada, start) == Pace::Verdict::wait);
+  CHECK(pace.judge(SessionId{2}, ada, start) == Pace::Verdict::wait);
+  CHECK(pace.held_back() == 1);
+  REQUIRE(pace.next_due());
+  CHECK(*pace.next_due() <= start + milliseconds(1'000 / Pace::waits_per_s));
+  CHECK(pace.take_due(start).empty());
+  CHECK(pace.take_due(*pace.next_due()) == std::vector<SessionId>{SessionId{2}});
+  CHECK_FALSE(pace.next_due());
+}
+
+TEST_CASE("a session that ends while its credit waits is forgotten") {
+  World world(slow_pace());
+  auto& ada = world.join("ada");
+  auto& eve = world.join("eve");
+  world.publish(eve, "small", "x");
+  Flooder flooder(world, ada);
+  flooder.flood();
+  REQUIRE(flooder.ran_dry());
+  world.leave(ada);
+  world.advance(seconds(1));
+  CHECK_FALSE(world.core().next_deadline());
+}
+
+}  // namespace
+}  // namespace guild::broker
