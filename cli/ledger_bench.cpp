@@ -105,7 +105,8 @@ class Bench {
       : context_(context), arguments_(arguments), orders_(arguments) {}
 
   Result<void> connect() {
-    GUILD_TRY(const bus::ClientOptions options, bus_options(context_, "operator"));
+    GUILD_TRY(bus::ClientOptions options, bus_options(context_, "operator"));
+    options.shares_io_thread = true;
     for (std::int64_t i = 0; i < arguments_.clients; ++i) {
       GUILD_TRY(auto client, bus::Client::make(options));
       GUILD_CHECK(client->wait_connected(std::chrono::seconds(10)));

@@ -48,7 +48,7 @@ Result<void> check_options(const ClientOptions& options) {
 }  // namespace
 
 struct Client::Impl {
-  Impl(ClientOptions given, std::unique_ptr<Context> zmq, Wakeup loop_wakeup)
+  Impl(ClientOptions given, std::shared_ptr<Context> zmq, Wakeup loop_wakeup)
       : options(std::move(given)),
         context(std::move(zmq)),
         wakeup(std::move(loop_wakeup)),
@@ -278,7 +278,7 @@ struct Client::Impl {
   }
 
   ClientOptions options;
-  std::unique_ptr<Context> context;
+  std::shared_ptr<Context> context;
   Wakeup wakeup;
   Attempts attempts;
   std::shared_ptr<Session> session;
@@ -292,7 +292,7 @@ struct Client::Impl {
 
 Result<std::unique_ptr<Client>> Client::make(ClientOptions options) {
   GUILD_CHECK(check_options(options));
-  GUILD_TRY(auto context, Context::make());
+  GUILD_TRY(auto context, options.shares_io_thread ? Context::shared() : Context::make());
   GUILD_TRY(Wakeup wakeup, Wakeup::make());
   auto impl = std::make_unique<Impl>(std::move(options), std::move(context), std::move(wakeup));
   return std::unique_ptr<Client>(new Client(std::move(impl)));

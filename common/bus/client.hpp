@@ -46,6 +46,9 @@ struct ClientOptions {
   /// Whether a refusal of our key ends the attempts (CLI) or they go on, slower (daemons: the key
   /// may be added later).
   bool give_up_when_refused = false;
+  /// With all clients of the process that say so too: many sessions, each of which does little,
+  /// cost one thread and not one each. A busy one is faster with its own.
+  bool shares_io_thread = false;
 };
 
 /// One item as it arrived. Views are valid inside the callback only.

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <mutex>
 #include <new>
 #include <tuple>
 
@@ -30,6 +31,7 @@ constexpr int watched_events =
     ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
     ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
 constexpr std::uint32_t zap_refused = 400;
+constexpr int shared_sockets_max = 16'384;  // Two for a session.
 
 std::unexpected<Error> socket_failed(std::string_view action) {
   return fail(ErrorKind::failed, "socket_failed",
@@ -119,11 +121,22 @@ std::optional<SocketEvent> meaning_of(const MonitorRecord& record) {
 
 // ---- Context and incoming frames ---------------------------------------------------------------
 
-Result<std::unique_ptr<Context>> Context::make() {
+Result<std::shared_ptr<Context>> Context::make() {
   void* handle = zmq_ctx_new();
   if (handle == nullptr) return socket_failed("make a ZeroMQ context");
   zmq_ctx_set(handle, ZMQ_IO_THREADS, 1);
-  return std::unique_ptr<Context>(new Context(handle));
+  return std::shared_ptr<Context>(new Context(handle));
+}
+
+Result<std::shared_ptr<Context>> Context::shared() {
+  static std::mutex mutex;
+  static std::weak_ptr<Context> in_use;
+  const std::lock_guard lock(mutex);
+  if (auto context = in_use.lock()) return context;
+  GUILD_TRY(auto context, make());
+  zmq_ctx_set(context->handle(), ZMQ_MAX_SOCKETS, shared_sockets_max);
+  in_use = context;
+  return context;
 }
 
 Context::~Context() {

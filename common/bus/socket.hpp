@@ -21,7 +21,9 @@ namespace guild::bus {
 /// libzmq's threads and sockets; one I/O thread.
 class Context {
  public:
-  static Result<std::unique_ptr<Context>> make();
+  static Result<std::shared_ptr<Context>> make();
+  /// The one that all who ask for it have, as long as one of them does. Thread-safe.
+  static Result<std::shared_ptr<Context>> shared();
   /// Waits until the closed sockets have sent what their linger allows.
   ~Context();
   Context(const Context&) = delete;

@@ -101,6 +101,35 @@ TEST_CASE("a client that was never pumped, or never connected, is destroyed at o
   CHECK(Clock::now() - start < 1s);
 }
 
+TEST_CASE("many clients that share an I/O thread are sessions of their own") {
+  const auto threads = [] {
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return std::distance(begin(tasks), end(tasks));
+  };
+  House house;
+  FakeBroker broker(house.broker());
+  auto options = house.client();
+  options.shares_io_thread = true;
+  const auto before = threads();
+  constexpr std::size_t count = 40;
+  std::vector<std::unique_ptr<Client>> owned;
+  std::vector<Client*> clients;
+  for (std::size_t i = 0; i < count; ++i)
+    clients.push_back(owned.emplace_back(make(options)).get());
+  const auto all_connected = [&] {
+    return std::ranges::all_of(clients, [](const Client* client) { return client->connected(); });
+  };
+  REQUIRE(run(clients, all_connected));
+  CHECK(broker.sessions == static_cast<int>(count));
+  CHECK(threads() <= before + 2);  // libzmq's reaper and the I/O thread.
+  // The end of one is not the others' business.
+  clients.erase(clients.begin());
+  owned.erase(owned.begin());
+  CHECK(all_connected());
+  owned.clear();
+  CHECK(threads() == before);
+}
+
 TEST_CASE("pump_until answers at its limit, and not before") {
   House house;
   FakeBroker broker(house.broker());
