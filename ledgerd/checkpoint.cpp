@@ -116,8 +116,9 @@ Result<CheckpointText> parse_checkpoint(std::string_view note) {
   const auto root = take(note, '\n');
   if (!origin || origin->empty() || !size || !root) return malformed("three lines are wanted");
   CheckpointText read{.origin = std::string(*origin), .head = {}};
-  const char* const end = size->data() + size->size();
-  const auto [stopped, problem] = std::from_chars(size->data(), end, read.head.size);
+  const char* const begin = size->data();
+  const char* const end = begin + size->size();
+  const auto [stopped, problem] = std::from_chars(begin, end, read.head.size);
   if (problem != std::errc{} || stopped != end || read.head.size < 0 ||
       fmt::to_string(read.head.size) != *size)
     return malformed("the second line is not a size");
