@@ -7,6 +7,7 @@
 #include "cli/source.hpp"
 #include "common/messages/enum_name.hpp"
 #include "common/messages/ledgerd.hpp"
+#include "keys/keyring.hpp"
 #include "ledgerd/history.hpp"
 #include "ledgerd/recovery.hpp"
 #include "ledgerd/schema.hpp"
@@ -114,10 +115,14 @@ Result<Exit> entries(Context& context, const messages::AccountName& account) {
 
 Result<Exit> verify(Context& context) {
   GUILD_TRY(Source source, open_ledger(context));
-  GUILD_TRY(const auto report,
-            source.ask<messages::VerifyReport>(
-                "ledgerd/verify", messages::Nothing{}, context.timeout_or(verify_limit),
-                [](storage::Connection& file) { return ledgerd::verify_file(file); }));
+  GUILD_TRY(const host::Home home, context.home());
+  std::optional<ledgerd::SigningKey> key;
+  if (const auto signing = keys::load_signing(home.keys())) key = signing->public_key;
+  GUILD_TRY(
+      const auto report,
+      source.ask<messages::VerifyReport>(
+          "ledgerd/verify", messages::Nothing{}, context.timeout_or(verify_limit),
+          [&key](storage::Connection& file) { return ledgerd::verify_file(file, {}, {}, key); }));
   if (context.json())
     context.out.line(messages::encode(report));
   else if (report.ok)

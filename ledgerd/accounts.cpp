@@ -1,11 +1,10 @@
 #include "ledgerd/accounts.hpp"
 
 #include <algorithm>
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "common/base/assert.hpp"
 #include "common/base/text.hpp"
-#include "ledgerd/keyed_hasher.hpp"
+#include "ledgerd/numbered.hpp"
 
 namespace guild::ledgerd {
 namespace {
@@ -38,47 +37,27 @@ std::optional<AccountKind> account_kind(std::string_view name) {
 
 std::string bot_account(std::string_view handle) { return std::string(bot_prefix).append(handle); }
 
-struct Accounts::Index {
-  boost::unordered_flat_map<std::string_view, AccountNumber, KeyedHasher> by_name;
+struct Accounts::Table {
+  Numbered<Account> all;
 };
 
-Accounts::Accounts() : index_(std::make_unique<Index>()) {}
+Accounts::Accounts() : table_(std::make_unique<Table>()) {}
 Accounts::~Accounts() = default;
 Accounts::Accounts(Accounts&&) noexcept = default;
 Accounts& Accounts::operator=(Accounts&&) noexcept = default;
 
-AccountNumber Accounts::find(std::string_view name) const {
-  const auto found = index_->by_name.find(name);
-  return found == index_->by_name.end() ? 0 : found->second;
-}
-
-const Account& Accounts::at(AccountNumber number) const {
-  GUILD_ASSERT(number >= 1 && number <= accounts_.size());
-  return accounts_[number - 1];
-}
-
-Account& Accounts::at(AccountNumber number) {
-  GUILD_ASSERT(number >= 1 && number <= accounts_.size());
-  return accounts_[number - 1];
-}
-
-std::size_t Accounts::size() const { return accounts_.size(); }
+AccountNumber Accounts::find(std::string_view name) const { return table_->all.find(name); }
+const Account& Accounts::at(AccountNumber number) const { return table_->all.at(number); }
+Account& Accounts::at(AccountNumber number) { return table_->all.at(number); }
+std::size_t Accounts::size() const { return table_->all.size(); }
 
 AccountNumber Accounts::open(std::string_view name) {
   const auto kind = account_kind(name);
   GUILD_ASSERT(kind.has_value());
-  GUILD_ASSERT(accounts_.size() < accounts_max);
-  accounts_.push_back({.name = std::string(name), .kind = *kind, .state = {}});
-  const auto number = static_cast<AccountNumber>(accounts_.size());
-  const bool is_new = index_->by_name.emplace(accounts_.back().name, number).second;
-  GUILD_ASSERT(is_new);
-  return number;
+  GUILD_ASSERT(size() < accounts_max);
+  return table_->all.add({.name = std::string(name), .kind = *kind, .state = {}});
 }
 
-void Accounts::take_back_last() {
-  GUILD_ASSERT(!accounts_.empty());
-  index_->by_name.erase(accounts_.back().name);
-  accounts_.pop_back();
-}
+void Accounts::take_back_last() { table_->all.take_back_last(); }
 
 }  // namespace guild::ledgerd

@@ -12,8 +12,8 @@ namespace guild::ledgerd {
 namespace {
 
 Result<Booked> book_grant(Transaction& transaction, const BotCreation& creation) {
-  const auto draft =
-      draft_grant(Uuid::make(), bot_account(creation.handle), creation.grant, genesis_reference);
+  const auto draft = draft_grant(transaction.new_id(), bot_account(creation.handle), creation.grant,
+                                 genesis_reference);
   if (!draft) return fail(error_of(draft.error()));
   auto booked = transaction.book(*draft);
   if (booked || booked.error().code != "account_exists") return booked;
@@ -65,7 +65,7 @@ Result<void> void_holds_of(Transaction& transaction, std::string_view handle) {
   for (const std::int64_t seq : open) {
     const auto hold = book.hold_to_end(seq);
     GUILD_ASSERT(hold.has_value());
-    GUILD_CHECK(transaction.book(draft_hold_void(Uuid::make(), *hold, end_reference)));
+    GUILD_CHECK(transaction.book(draft_hold_void(transaction.new_id(), *hold, end_reference)));
   }
   return {};
 }
@@ -83,11 +83,12 @@ Result<void> tell(Transaction& transaction, messages::PostKind kind, std::string
 }
 
 /// `amount` between two accounts; a record on `alone` when it is nothing.
-std::expected<Draft, Refusal> draft_move(std::string_view debit, std::string_view credit,
-                                         Money amount, EntryType type, std::string_view alone) {
+std::expected<Draft, Refusal> draft_move(const Uuid& id, std::string_view debit,
+                                         std::string_view credit, Money amount, EntryType type,
+                                         std::string_view alone) {
   const std::string_view reference = name_of(type);
-  if (amount.is_zero()) return draft_record(Uuid::make(), alone, type, reference);
-  return draft_transfer(Uuid::make(), debit, credit, amount, reference, type);
+  if (amount.is_zero()) return draft_record(id, alone, type, reference);
+  return draft_transfer(id, debit, credit, amount, reference, type);
 }
 
 Result<void> book(Transaction& transaction, const std::expected<Draft, Refusal>& draft) {
@@ -134,8 +135,8 @@ Result<void> rotate_bot(Transaction& transaction, const NewCredential& credentia
 
 Result<void> retire_bot(Transaction& transaction, std::string_view handle, const Asker& asker) {
   GUILD_CHECK(strip(transaction, handle));
-  GUILD_CHECK(book(transaction, draft_record(Uuid::make(), bot_account(handle), EntryType::RETIRED,
-                                             name_of(EntryType::RETIRED))));
+  GUILD_CHECK(book(transaction, draft_record(transaction.new_id(), bot_account(handle),
+                                             EntryType::RETIRED, name_of(EntryType::RETIRED))));
   GUILD_CHECK(
       tell(transaction, messages::PostKind::DEATH, handle, fmt::format("{} was retired", handle)));
   return note_change(transaction, "bot-retire", handle, asker);
@@ -146,7 +147,7 @@ Result<void> liquidate_bot(Transaction& transaction, std::string_view handle, co
   const std::string account = bot_account(handle);
   const Accounts& accounts = transaction.state().accounts();
   const Money balance = accounts.at(accounts.find(account)).state.balance;
-  GUILD_CHECK(book(transaction, draft_move(account, treasury_account, balance,
+  GUILD_CHECK(book(transaction, draft_move(transaction.new_id(), account, treasury_account, balance,
                                            EntryType::LIQUIDATION, account)));
   GUILD_CHECK(
       tell(transaction, messages::PostKind::DEATH, handle,
@@ -167,8 +168,8 @@ Result<void> revive_bot(Transaction& transaction, const NewCredential& credentia
     return fail(ErrorKind::invalid, "cost_negative", "an amount is not below zero",
                 "give 0 or more");
   const std::string account = bot_account(record.handle);
-  GUILD_CHECK(
-      book(transaction, draft_move(treasury_account, account, amount, EntryType::REVIVE, account)));
+  GUILD_CHECK(book(transaction, draft_move(transaction.new_id(), treasury_account, account, amount,
+                                           EntryType::REVIVE, account)));
   GUILD_CHECK(store::set_bot_status(transaction.file(), record.handle, BotStatus::ALIVE));
   GUILD_CHECK(replace_credential(transaction, record));
   GUILD_CHECK(tell(transaction, messages::PostKind::REVIVAL, record.handle,

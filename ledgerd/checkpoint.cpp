@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t key_id_size = 4;
 constexpr std::uint8_t ed25519 = 0x01;
+static_assert(std::tuple_size_v<SigningKey> == crypto_sign_PUBLICKEYBYTES);
 constexpr std::string_view signature_prefix = "\u2014 ";
 
 void append(Bytes& bytes, BytesView more) { bytes.insert(bytes.end(), more.begin(), more.end()); }
@@ -82,18 +83,21 @@ std::string origin_of(const Digest& first_posting) {
   return "guildhall/" + to_hex(BytesView(first_posting).first(8));
 }
 
+std::string public_text_of(std::string_view origin, const SigningKey& key) {
+  Bytes typed = {ed25519};
+  append(typed, key);
+  return fmt::format("{}+{}+{}", origin, to_hex(key_id_of(origin, key)), to_base64(typed));
+}
+
 CheckpointSigner::CheckpointSigner(std::string origin, const Secret32& seed)
     : origin_(std::move(origin)) {
   GUILD_ASSERT(sodium_init() >= 0);
-  std::array<std::uint8_t, crypto_sign_PUBLICKEYBYTES> public_key{};
   std::array<std::uint8_t, crypto_sign_SECRETKEYBYTES> secret{};
-  crypto_sign_seed_keypair(public_key.data(), secret.data(), seed.reveal().data());
+  crypto_sign_seed_keypair(key_.data(), secret.data(), seed.reveal().data());
   secret_ = Secret<64>(secret);
   wipe(secret.data(), secret.size());
-  key_id_ = key_id_of(origin_, public_key);
-  Bytes key = {ed25519};
-  append(key, public_key);
-  public_text_ = fmt::format("{}+{}+{}", origin_, to_hex(key_id_), to_base64(key));
+  key_id_ = key_id_of(origin_, key_);
+  public_text_ = public_text_of(origin_, key_);
 }
 
 std::string CheckpointSigner::sign(const TreeHead& head) const {
@@ -112,8 +116,9 @@ Result<CheckpointText> parse_checkpoint(std::string_view note) {
   const auto root = take(note, '\n');
   if (!origin || origin->empty() || !size || !root) return malformed("three lines are wanted");
   CheckpointText read{.origin = std::string(*origin), .head = {}};
-  const char* const end = size->data() + size->size();
-  const auto [stopped, problem] = std::from_chars(size->data(), end, read.head.size);
+  const char* const begin = size->data();
+  const char* const end = begin + size->size();
+  const auto [stopped, problem] = std::from_chars(begin, end, read.head.size);
   if (problem != std::errc{} || stopped != end || read.head.size < 0 ||
       fmt::to_string(read.head.size) != *size)
     return malformed("the second line is not a size");

@@ -16,6 +16,11 @@ namespace guild::ledgerd {
 /// The book's name, from the hash of its first posting.
 std::string origin_of(const Digest& first_posting);
 
+/// An Ed25519 public key.
+using SigningKey = std::array<std::uint8_t, 32>;
+/// `<origin>+<key id>+<base64>`: what is given to who verifies.
+std::string public_text_of(std::string_view origin, const SigningKey& key);
+
 /// Standard base64 with padding.
 std::string to_base64(BytesView bytes);
 
@@ -27,11 +32,13 @@ class CheckpointSigner {
   const std::string& origin() const { return origin_; }
   /// `<origin>+<key id>+<base64>`: what is given to who verifies.
   const std::string& public_key() const { return public_text_; }
+  const SigningKey& key() const { return key_; }
   /// The note, ending with a line end.
   std::string sign(const TreeHead& head) const;
 
  private:
   std::string origin_, public_text_;
+  SigningKey key_{};
   Bytes key_id_;
   Secret<64> secret_;  // Seed and public key, as libsodium wants them.
 };

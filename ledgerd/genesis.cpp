@@ -13,7 +13,7 @@ Result<void> check(std::string_view setting, Money grant) {
 }
 
 Result<void> book_genesis(Transaction& transaction, Money grant) {
-  auto draft = draft_genesis(Uuid::make(), grant);
+  auto draft = draft_genesis(transaction.new_id(), grant);
   if (!draft) return fail(error_of(draft.error()));
   GUILD_CHECK(transaction.book(*draft));
   return {};

@@ -1,9 +1,9 @@
 // IdIndex: which posting had which id, for every posting ever booked. It keeps a keyed 64-bit hash
 // of the id and the posting's seq, and no id: whether a posting that it names has the id itself,
 // the caller sees (in the file, or in the group not yet committed), so an answer is never wrong by
-// chance. Pure. Memory: 18 to 37 bytes per id. The hashes are SipHash-2-4 under the book's own key,
-// so that nobody can choose ids that meet; they are kept in the file, by which a start restores
-// them without reading the postings.
+// chance. Pure. Memory: 18 to 37 bytes per id, 59 while it grows. The hashes are SipHash-2-4 under
+// the book's own key, so that nobody can choose ids that meet; they are kept in the file, by which
+// a start restores them without reading the postings.
 #pragma once
 
 #include <cstdint>

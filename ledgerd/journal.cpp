@@ -173,7 +173,7 @@ struct Journal::State {
   Result<void> run(storage::Connection& file, const Work& work) {
     job_start = book.mark();
     job_effects = effects.size();
-    Transaction transaction(book, file, options.now(), effects);
+    Transaction transaction(book, file, options.now(), options.new_id, effects);
     GUILD_CHECK(transaction.void_expired());
     return work(transaction);
   }

@@ -51,8 +51,8 @@ struct Booked {
 class Transaction {
  public:
   Transaction(Book& book, storage::Connection& file, Instant now,
-              std::vector<std::function<void()>>& effects)
-      : book_(book), file_(file), now_(now), effects_(effects) {}
+              const std::function<Uuid()>& new_id, std::vector<std::function<void()>>& effects)
+      : book_(book), file_(file), now_(now), new_id_(new_id), effects_(effects) {}
 
   /// Decides and books; an id that is known answers the posting that it had. A refusal is the error
   /// that the caller should see.
@@ -77,6 +77,8 @@ class Transaction {
   const Book& state() const { return book_; }
   storage::Connection& file() { return file_; }
   Instant now() const { return now_; }
+  /// For a posting that nobody asked for by an id of his own.
+  Uuid new_id() const { return new_id_(); }
   /// Done on the writer's thread once the group is committed; forgotten when the job is undone.
   void after_commit(std::function<void()> effect) { effects_.push_back(std::move(effect)); }
 
@@ -101,6 +103,7 @@ class Transaction {
   Book& book_;
   storage::Connection& file_;
   const Instant now_;
+  const std::function<Uuid()>& new_id_;
   std::vector<std::function<void()>>& effects_;
 };
 
@@ -113,6 +116,7 @@ class Journal {
     /// Postings after which the lists of them, and where the book stands, are written.
     std::int64_t save_every = 65'536;
     std::function<Instant()> now = guild::now;
+    std::function<Uuid()> new_id = Uuid::make;
     std::function<void(Committed)> on_commit;  ///< On the writer's thread.
     /// The file may differ from memory (outcome_unknown): the process must end and recover.
     std::function<void(const Error&)> on_lost;

@@ -44,7 +44,8 @@ void ListCheck::listed(AccountNumber account, std::int64_t first,
     return;
   }
   Sides& sides = sides_of(account);
-  if (!seqs || first != sides.listed.count + 1) {
+  // An empty one would stand where the next one is to be written.
+  if (!seqs || seqs->empty() || first != sides.listed.count + 1) {
     sides.is_broken = true;
     return;
   }

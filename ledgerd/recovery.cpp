@@ -52,6 +52,10 @@ class ReadStanding {
       : file_(file), book_(book), saved_(saved) {}
 
   Result<void> run() {
+    GUILD_TRY(const std::int64_t last, store::last_seq(file_));
+    if (saved_.seq < 1 || saved_.seq > last)
+      return damaged(
+          fmt::format("the saved standing is of posting {}, which is missing", saved_.seq));
     GUILD_CHECK(read_states());
     GUILD_CHECK(read_holds());
     GUILD_CHECK(read_ids());

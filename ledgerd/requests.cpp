@@ -195,9 +195,10 @@ void Service::verify(const messages::Nothing& /*request*/,
   ++verifications_;
   read<messages::VerifyReport>(
       verifier_,
-      [known = view_.head()](storage::Connection& file,
-                             const std::stop_token& stop) -> Result<messages::VerifyReport> {
-        auto report = verify_file(file, known, stop);
+      [known = view_.head(), key = signer_->key()](
+          storage::Connection& file,
+          const std::stop_token& stop) -> Result<messages::VerifyReport> {
+        auto report = verify_file(file, known, stop, key);
         if (report && !report->ok)
           GUILD_LOG(critical, "verify", "the book is damaged at posting {}: {}",
                     report->first_bad_seq, report->problem);

@@ -185,8 +185,9 @@ Result<void> each_bot(Connection& file, const std::function<void(BotRecord)>& ta
                          "ORDER BY handle"));
   return each_row(statement, [&](const Statement& row) {
     const bool is_alive = row.text(2) == text_of(BotStatus::ALIVE);
+    const bool has_status = is_alive || row.text(2) == text_of(BotStatus::DEAD);
     take({.handle = std::string(row.text(0)),
-          .account = account_number(row.integer(1)),
+          .account = has_status ? account_number(row.integer(1)) : 0,
           .status = is_alive ? BotStatus::ALIVE : BotStatus::DEAD,
           .created_at = {row.integer(3)},
           .grant_seq = row.integer(4)});

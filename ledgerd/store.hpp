@@ -77,10 +77,12 @@ struct SavedStanding {
   IdKey id_key{};
 };
 Result<void> save_standing(Connection& file, const SavedStanding& standing);
-/// Nothing before the first was saved. Peaks of another length than hashes have are none.
+/// Nothing before the first was saved. Of seq -1 when it is not one row under its own number. Peaks
+/// of another length than hashes have are none.
 Result<std::optional<SavedStanding>> saved_standing(Connection& file);
 
 Result<void> save_state(Connection& file, AccountNumber account, const AccountState& state);
+/// One whose row holds what no state has is of account 0.
 Result<void> each_state(Connection& file,
                         const std::function<void(AccountNumber, const AccountState&)>& take);
 
@@ -94,12 +96,14 @@ inline constexpr std::size_t hashes_in_row_max = 16'384;
 /// Of the postings from `first` on; at most hashes_in_row_max.
 Result<void> insert_id_hashes(Connection& file, std::int64_t first,
                               std::span<const std::uint64_t> hashes);
+/// A row that is not whole hashes, or is empty, is told as seq 0.
 Result<void> each_id_hash(Connection& file,
                           const std::function<void(std::int64_t seq, std::uint64_t)>& take);
 
 /// Roots of blocks, from the block `first` on; at most hashes_in_row_max.
 Result<void> insert_blocks(Connection& file, std::int64_t first, std::span<const Digest> roots);
-/// Those of the blocks `from` to before `to` that are there, in order.
+/// Those of the blocks `from` to before `to` that are there, in order; a row that is not whole
+/// roots, or is empty, is told as block -1.
 Result<void> each_block(Connection& file, std::int64_t from, std::int64_t to,
                         const std::function<void(std::int64_t block, const Digest&)>& take);
 /// The hashes of the postings after `after` up to `last`, in order.
@@ -121,6 +125,7 @@ Result<void> each_checkpoint(Connection& file,
 // ---- bots
 
 Result<void> insert_bot(Connection& file, const BotRecord& bot);
+/// One whose status is none has the account 0.
 Result<void> each_bot(Connection& file, const std::function<void(BotRecord)>& take);
 Result<void> insert_credential(Connection& file, const CredentialRecord& credential);
 Result<void> each_credential(Connection& file, const std::function<void(CredentialRecord)>& take);

@@ -8,8 +8,9 @@ namespace {
 
 using storage::Statement;
 
-/// Hashes end to end; a rest that is not a whole one is left out.
+/// Hashes end to end; none when the last is not a whole one.
 std::vector<Digest> digests_of(BytesView bytes) {
+  if (bytes.size() % sizeof(Digest) != 0) return {};
   std::vector<Digest> digests(bytes.size() / sizeof(Digest));
   for (std::size_t i = 0; i < digests.size(); ++i)
     std::ranges::copy(bytes.subspan(i * sizeof(Digest), sizeof(Digest)), digests[i].begin());
@@ -33,10 +34,13 @@ Result<void> save_standing(Connection& file, const SavedStanding& standing) {
 }
 
 Result<std::optional<SavedStanding>> saved_standing(Connection& file) {
-  GUILD_TRY(Statement statement, file.prepare("SELECT seq, hash, peaks, id_key FROM standing"));
+  GUILD_TRY(Statement statement,
+            file.prepare("SELECT seq, hash, peaks, id_key, one = 1 AND (SELECT count(*) FROM "
+                         "standing) = 1 FROM standing"));
   GUILD_TRY(const bool row, statement.step());
   if (!row) return std::optional<SavedStanding>{};
-  return std::optional(SavedStanding{.seq = statement.integer(0),
+  const bool is_the_one = statement.integer(4) != 0;
+  return std::optional(SavedStanding{.seq = is_the_one ? statement.integer(0) : -1,
                                      .hash = exactly<32>(statement.blob(1)),
                                      .peaks = digests_of(statement.blob(2)),
                                      .id_key = exactly<16>(statement.blob(3))});
@@ -56,14 +60,16 @@ Result<void> each_state(Connection& file,
             file.prepare("SELECT number, balance, held, floor, entries, last_seq, last_hash, "
                          "open_holds, is_closed FROM account_states ORDER BY number"));
   return each_row(statement, [&](const Statement& row) {
-    take(account_number(row.integer(0)), {.balance = Money::of_units(row.integer(1)),
-                                          .held = Money::of_units(row.integer(2)),
-                                          .floor = Money::of_units(row.integer(3)),
-                                          .entries = row.integer(4),
-                                          .last_seq = row.integer(5),
-                                          .last_hash = exactly<32>(row.blob(6)),
-                                          .open_holds = account_number(row.integer(7)),
-                                          .is_closed = row.integer(8) != 0});
+    const bool fits = std::in_range<std::uint32_t>(row.integer(7)) &&
+                      (row.integer(8) == 0 || row.integer(8) == 1);
+    take(fits ? account_number(row.integer(0)) : 0, {.balance = Money::of_units(row.integer(1)),
+                                                     .held = Money::of_units(row.integer(2)),
+                                                     .floor = Money::of_units(row.integer(3)),
+                                                     .entries = row.integer(4),
+                                                     .last_seq = row.integer(5),
+                                                     .last_hash = exactly<32>(row.blob(6)),
+                                                     .open_holds = account_number(row.integer(7)),
+                                                     .is_closed = row.integer(8) != 0});
     return true;
   });
 }
@@ -108,7 +114,9 @@ Result<void> each_id_hash(Connection& file,
             file.prepare("SELECT first, hashes FROM id_hashes ORDER BY first"));
   return each_row(statement, [&](const Statement& row) {
     std::int64_t seq = row.integer(0);
-    for (BytesView rest = row.blob(1); rest.size() >= sizeof(std::uint64_t);
+    const BytesView hashes = row.blob(1);
+    if (hashes.empty() || hashes.size() % sizeof(std::uint64_t) != 0) take(0, 0);
+    for (BytesView rest = hashes; rest.size() >= sizeof(std::uint64_t);
          rest = rest.subspan(sizeof(std::uint64_t)))
       take(seq++, load_le<std::uint64_t>(rest.data()));
     return true;
@@ -128,7 +136,9 @@ Result<void> each_block(Connection& file, std::int64_t from, std::int64_t to,
   statement.bind_all(from - static_cast<std::int64_t>(hashes_in_row_max), to);
   return each_row(statement, [&](const Statement& row) {
     std::int64_t block = row.integer(0);
-    for (const Digest& root : digests_of(row.blob(1))) {
+    const std::vector<Digest> roots = digests_of(row.blob(1));
+    if (roots.empty()) take(-1, {});
+    for (const Digest& root : roots) {
       if (block >= from && block < to) take(block, root);
       ++block;
     }

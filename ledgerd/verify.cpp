@@ -25,17 +25,23 @@ constexpr std::size_t suspects_max = 1'024;
 /// A file that says it has more grows the table as it goes.
 constexpr std::int64_t ids_reserved_max = 100'000'000;
 
+/// Also those that no tree has.
+constexpr std::int64_t every_block =
+    std::numeric_limits<std::int64_t>::min() + static_cast<std::int64_t>(store::hashes_in_row_max);
+
 /// The first entry of a bot's account.
 struct FirstEntry {
   std::int64_t seq = 0;
+  Instant time;
   bool is_genesis_grant = false;
 };
 
 /// One reading of the file. Each step answers whether the book is sound so far.
 class Verification {
  public:
-  Verification(Connection& file, std::optional<TreeHead> known, const std::stop_token& stop)
-      : file_(file), known_(known), stop_(stop) {}
+  Verification(Connection& file, std::optional<TreeHead> known, const std::stop_token& stop,
+               const std::optional<SigningKey>& signing_key)
+      : file_(file), known_(known), stop_(stop), signing_key_(signing_key) {}
 
   Result<void> run() {
     using Step = Result<void> (Verification::*)();
@@ -122,6 +128,7 @@ class Verification {
     if (auto fault = find_fault(posting, standing_))
       return blame(fault->seq, std::move(fault->problem)), false;
     take_id(posting);
+    if (posting.seq == 1) origin_ = origin_of(posting.hash);
     for (const Leg& leg : posting.legs) note(posting, leg);
     link(posting, standing_);
     tree_.append(posting.hash);
@@ -138,7 +145,16 @@ class Verification {
     const auto read = parse_checkpoint(checkpoint->second);
     if (!read || read->head != tree_.head())
       blame(standing_.head.seq, "a checkpoint of the book up to here has another root");
+    else if (read->origin != origin_ || !is_signed(checkpoint->second))
+      blame(standing_.head.seq, "a checkpoint of the book up to here is not one that was signed");
     checkpoints_.erase(checkpoint);
+  }
+
+  /// As the daemon signs: three lines, an empty one, one signature.
+  bool is_signed(std::string_view note) const {
+    constexpr std::ptrdiff_t lines = 5;
+    if (std::ranges::count(note, '\n') != lines || !note.ends_with('\n')) return false;
+    return !signing_key_ || is_signed_by(note, public_text_of(origin_, *signing_key_));
   }
 
   /// Whether a posting whose id has the same hash has the same id, the file tells when all is read.
@@ -199,6 +215,7 @@ class Verification {
     if (leg.account_seq == 1)
       first_entries_[leg.account] = {
           .seq = posting.seq,
+          .time = posting.time,
           .is_genesis_grant = leg.type == EntryType::GRANT && leg.reference == genesis_reference};
     if (posting.seq <= history_mark_) lists_.booked(leg.account, posting.seq);
   }
@@ -210,6 +227,7 @@ class Verification {
         std::max({outbox_mark_, history_mark_, saved_ ? saved_->seq : std::int64_t{0}});
     if (marked > standing_.head.seq)
       blame_missing(fmt::format("the file was marked at posting {}", marked));
+    if (saved_ && saved_->seq < 1) blame(0, "the saved standing is of no posting");
     if (!checkpoints_.empty())
       blame_missing(
           fmt::format("a checkpoint was signed for {} postings", checkpoints_.rbegin()->first));
@@ -249,6 +267,8 @@ class Verification {
     const FirstEntry& first = first_entries_[bot.account];
     if (!first.is_genesis_grant || first.seq != bot.grant_seq)
       blame(first.seq, fmt::format("bot {} does not begin with its GRANT", bot.handle));
+    if (first.time != bot.created_at)
+      blame(first.seq, fmt::format("bot {} was not made with its GRANT", bot.handle));
     const AccountState& state = standing_.accounts.at(bot.account).state;
     if (state.is_closed != (bot.status == BotStatus::DEAD))
       blame(state.last_seq, fmt::format("bot {} is {} and its account is not", bot.handle,
@@ -284,7 +304,7 @@ class Verification {
     std::int64_t next = 0;
     bool is_same = true;
     const std::int64_t saved = saved_ ? saved_->seq / block_leaves : 0;
-    GUILD_CHECK(store::each_block(file_, 0, std::numeric_limits<std::int64_t>::max(),
+    GUILD_CHECK(store::each_block(file_, every_block, std::numeric_limits<std::int64_t>::max(),
                                   [&](std::int64_t block, const Digest& root) {
                                     is_same = is_same && block == next && next < saved &&
                                               blocks[static_cast<std::size_t>(next)] == root;
@@ -298,6 +318,8 @@ class Verification {
   Connection& file_;
   const std::optional<TreeHead> known_;
   const std::stop_token& stop_;
+  const std::optional<SigningKey>& signing_key_;
+  std::string origin_;  // Once there is a posting.
   Standing standing_;
   Tree tree_;
   IdIndex ids_{IdKey{}};
@@ -319,11 +341,12 @@ bool is_damage(const Error& error) {
 }  // namespace
 
 Result<messages::VerifyReport> verify_file(Connection& file, std::optional<TreeHead> known,
-                                           const std::stop_token& stop) {
+                                           const std::stop_token& stop,
+                                           const std::optional<SigningKey>& signing_key) {
   std::optional<messages::VerifyReport> report;
   const Result<void> read = file.snapshot([&](Connection& snapshot) {
     report.reset();  // A reopened file is read from the start.
-    Verification verification(snapshot, known, stop);
+    Verification verification(snapshot, known, stop, signing_key);
     const Result<void> ran = verification.run();
     if (!ran && is_damage(ran.error())) verification.note_unreadable(ran.error());
     if (ran || is_damage(ran.error())) report = verification.report();

@@ -1,14 +1,26 @@
 #include "ledgerd/view.hpp"
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
 #include "common/base/assert.hpp"
-#include "ledgerd/keyed_hasher.hpp"
+#include "ledgerd/numbered.hpp"
 
 namespace guild::ledgerd {
 
 struct View::Index {
-  boost::unordered_flat_map<std::string_view, AccountView, KeyedHasher> by_name;
+  struct Known {
+    std::string_view name;
+    AccountView view;
+  };
+  Numbered<Known> all;
+
+  /// New accounts come in the order of their numbers.
+  void set(std::string_view name, const AccountView& view) {
+    if (view.number <= all.size()) {
+      all.at(view.number).view = view;
+      return;
+    }
+    const AccountNumber number = all.add({name, view});
+    GUILD_ASSERT(number == view.number);
+  }
 };
 
 View::View(const Book& book)
@@ -19,18 +31,15 @@ View::View(const Book& book)
   for (AccountNumber number = 1; number <= book.accounts().size(); ++number) {
     const Account& account = book.accounts().at(number);
     const AccountState& state = account.state;
-    index_->by_name.insert_or_assign(
-        account.name, AccountView{number, state.balance, state.held, state.floor, state.is_closed});
+    index_->set(account.name, {state.balance, state.held, state.floor, number, state.is_closed});
   }
 }
 
 View::~View() = default;
 
 void View::apply(const Committed& committed) {
-  for (const Committed::Balance& balance : committed.balances)
-    index_->by_name.insert_or_assign(
-        balance.name, AccountView{balance.account, balance.balance, balance.held, balance.floor,
-                                  balance.is_closed});
+  for (const Committed::Balance& told : committed.balances)
+    index_->set(told.name, {told.balance, told.held, told.floor, told.account, told.is_closed});
   open_holds_ = committed.open_holds;
   head_ = committed.head;
   ids_ = committed.ids;
@@ -42,12 +51,12 @@ void View::add_bot(BotRecord bot) {
 }
 
 std::optional<View::AccountView> View::find(std::string_view account) const {
-  const auto found = index_->by_name.find(account);
-  if (found == index_->by_name.end()) return {};
-  return found->second;
+  const AccountNumber number = index_->all.find(account);
+  if (number == 0) return {};
+  return index_->all.at(number).view;
 }
 
-std::size_t View::accounts() const { return index_->by_name.size(); }
+std::size_t View::accounts() const { return index_->all.size(); }
 
 const BotRecord* View::find_bot(std::string_view handle) const {
   const auto found = bots_.find(handle);

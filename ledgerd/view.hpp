@@ -1,6 +1,7 @@
 // View: what of the book is committed, as the loop thread answers from it: balances, bots, the
 // tree's head. The writer's thread sends what each group changed; nothing else is shared between
-// the two. Pure; the loop thread's. Memory: about 70 bytes per account, 200 per bot.
+// the two. Pure; the loop thread's. Memory: 54 to 60 bytes per account, 66 while it grows, 200 per
+// bot.
 #pragma once
 
 #include <map>
@@ -24,8 +25,8 @@ class View {
   void add_bot(BotRecord bot);
 
   struct AccountView {
-    AccountNumber number = 0;
     Money balance, held, floor;
+    AccountNumber number = 0;
     bool is_closed = false;
 
     Money available() const { return Money::of_units(balance.units() - held.units()); }

@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <string>
 
-#include "tests/simulation/broker/law.hpp"
 #include "tests/simulation/broker/world.hpp"
+#include "tests/simulation/law.hpp"
 #include "tests/support/scale.hpp"
 
 namespace guild::simulation {

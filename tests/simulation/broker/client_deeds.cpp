@@ -5,7 +5,7 @@
 
 #include "common/bus/topic.hpp"
 #include "tests/simulation/broker/client_process.hpp"
-#include "tests/simulation/broker/law.hpp"
+#include "tests/simulation/law.hpp"
 
 namespace guild::simulation {
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "tests/simulation/broker/law.hpp"
+#include "tests/simulation/law.hpp"
 
 namespace guild::simulation {
 

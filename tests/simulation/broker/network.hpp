@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "tests/simulation/broker/link.hpp"
-#include "tests/simulation/broker/random.hpp"
 #include "tests/simulation/broker/timeline.hpp"
+#include "tests/simulation/random.hpp"
 
 namespace guild::simulation {
 

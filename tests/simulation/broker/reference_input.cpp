@@ -3,8 +3,8 @@
 
 #include "common/bus/topic.hpp"
 #include "keys/roles.hpp"
-#include "tests/simulation/broker/law.hpp"
 #include "tests/simulation/broker/reference.hpp"
+#include "tests/simulation/law.hpp"
 
 namespace guild::simulation {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "common/bus/topic.hpp"
-#include "tests/simulation/broker/law.hpp"
+#include "tests/simulation/law.hpp"
 
 namespace guild::simulation {
 

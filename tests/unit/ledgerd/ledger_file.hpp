@@ -29,13 +29,18 @@ T must(Result<T> result) {
 
 class LedgerFile {
  public:
-  std::unique_ptr<storage::Connection> connect(
+  /// As it is, not migrated.
+  Result<std::unique_ptr<storage::Connection>> try_connect(
       storage::Mode mode = storage::Mode::read_write) const {
     storage::OpenOptions options;
     options.path = folder_ / "ledger.db";
     options.key = key_;
     options.mode = mode;
-    auto connection = must(storage::Connection::open(std::move(options)));
+    return storage::Connection::open(std::move(options));
+  }
+  std::unique_ptr<storage::Connection> connect(
+      storage::Mode mode = storage::Mode::read_write) const {
+    auto connection = must(try_connect(mode));
     if (mode == storage::Mode::read_write) must(storage::migrate(*connection, schema()));
     return connection;
   }

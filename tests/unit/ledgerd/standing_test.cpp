@@ -100,7 +100,19 @@ TEST_CASE("a standing that was tampered with is found") {
       Attack{"UPDATE standing SET seq = seq + 100", true},
       Attack{"DELETE FROM id_hashes WHERE first = 1", true},
       Attack{"UPDATE id_hashes SET hashes = zeroblob(length(hashes)) WHERE first = 1", false},
-      Attack{"INSERT INTO tree_blocks VALUES (0, zeroblob(32))", false});
+      Attack{"INSERT INTO tree_blocks VALUES (0, zeroblob(32))", false},
+      // What is read as if it were right, and what is in the way of the next save.
+      Attack{"UPDATE account_states SET open_holds = 8589934592 WHERE open_holds = 0", true},
+      Attack{"UPDATE account_states SET is_closed = 2 WHERE is_closed = 1", true},
+      Attack{"UPDATE standing SET one = 2", true},
+      Attack{"INSERT INTO standing SELECT 2, seq, hash, peaks, id_key FROM standing", true},
+      Attack{"UPDATE standing SET seq = 0", true},
+      Attack{"UPDATE standing SET seq = seq + 1099511627776", true},
+      Attack{"UPDATE standing SET peaks = CAST(peaks || x'00' AS BLOB)", true},
+      Attack{"UPDATE id_hashes SET hashes = CAST(hashes || x'00' AS BLOB) WHERE first = 1", true},
+      Attack{"INSERT INTO id_hashes VALUES (1000, x'')", true},
+      Attack{"INSERT INTO tree_blocks VALUES (7, x'')", false},
+      Attack{"INSERT INTO tree_blocks VALUES (-20000, zeroblob(32))", false});
   INFO(attack.sql);
   LedgerFile file;
   write_book(file);

@@ -202,6 +202,9 @@ TEST_CASE("bots must have their account and begin with their GRANT") {
   CHECK(verify(Tampered("UPDATE bots SET grant_seq = 3 WHERE handle = 'a'").file).first_bad_seq ==
         2);
   CHECK_FALSE(verify(Tampered("UPDATE bots SET handle = 'c' WHERE handle = 'a'").file).ok);
+  CHECK_FALSE(verify(Tampered("UPDATE bots SET status = 'dead' WHERE handle = 'a'").file).ok);
+  CHECK(verify(Tampered("UPDATE bots SET created_at = created_at + 1 WHERE handle = 'a'").file)
+            .first_bad_seq == 2);
 }
 
 TEST_CASE("lists of postings that do not say what the postings say are found") {
@@ -216,6 +219,7 @@ TEST_CASE("lists of postings that do not say what the postings say are found") {
   const auto lists =
       GENERATE(Lists{"INSERT INTO account_postings VALUES (3, 1, x'020201')", true},
                Lists{"INSERT INTO account_postings VALUES (3, 1, x'0202'), (3, 3, x'05')", true},
+               Lists{"INSERT INTO account_postings VALUES (3, 1, x'020201'), (3, 4, x'')", false},
                Lists{"INSERT INTO account_postings VALUES (3, 1, x'0202')", false},
                Lists{"INSERT INTO account_postings VALUES (3, 1, x'020301')", false},
                Lists{"INSERT INTO account_postings VALUES (3, 2, x'020201')", false},
@@ -226,6 +230,49 @@ TEST_CASE("lists of postings that do not say what the postings say are found") {
   INFO(lists.sql);
   const Tampered it(rest + lists.sql);
   CHECK(verify(it.file).ok == lists.is_right);
+}
+
+TEST_CASE("a checkpoint that the file keeps is as it was signed, or found") {
+  const Secret32 seed = Secret32::random();
+  struct Change {
+    const char* sql;
+    bool is_seen_without_key;
+  };
+  const auto change = GENERATE(
+      Change{"UPDATE checkpoints SET note = replace(note, 'guildhall/', 'guildhall/f')", true},
+      Change{"UPDATE checkpoints SET note = note || 'x'", true},
+      Change{"UPDATE checkpoints SET note = note || char(10)", true},
+      Change{"UPDATE checkpoints SET note = substr(note, 1, length(note) - 1)", true},
+      Change{"UPDATE checkpoints SET note = replace(note, char(10) || '6' || char(10), char(10) || "
+             "'5' || char(10))",
+             true},
+      Change{"UPDATE checkpoints SET note = substr(note, 1, length(note) - 9) || 'AAAAAAA=' || "
+             "char(10)",
+             false});
+  LedgerFile file;
+  write_small_book(file);
+  {
+    RunningJournal it(file);
+    must(it.journal().run([&](Transaction& transaction) -> Result<void> {
+      GUILD_TRY(const auto first, store::find_posting(transaction.file(), 1));
+      const CheckpointSigner signer(origin_of(first->hash), seed);
+      const TreeHead head = transaction.state().tree().head();
+      return store::save_checkpoint(
+          transaction.file(),
+          {.size = head.size, .time = transaction.now(), .note = signer.sign(head)});
+    }));
+  }
+  const SigningKey key = CheckpointSigner("any", seed).key();
+  const auto with_key = [&] {
+    return must(verify_file(*file.connect(storage::Mode::read_only), {}, {}, key));
+  };
+  REQUIRE(with_key().ok);
+  REQUIRE_FALSE(
+      must(verify_file(*file.connect(storage::Mode::read_only), {}, {}, SigningKey{})).ok);
+  file.tamper(change.sql);
+  INFO(change.sql);
+  CHECK(with_key().first_bad_seq == 6);
+  CHECK(verify(file).ok != change.is_seen_without_key);
 }
 
 TEST_CASE("a page that was flipped on disk is named, not skipped") {

@@ -1,5 +1,5 @@
-// A law of the broker that does not hold. Thrown where it is noticed, so that the history ends at
-// the fault; the test prints it with the seed.
+// A law that does not hold. Thrown where it is noticed, so that the history ends at the fault; the
+// test prints it with the seed.
 #pragma once
 
 #include <fmt/format.h>
