@@ -190,6 +190,17 @@ void Service::entries(const messages::ListEntries& request,
       answer);
 }
 
+void Service::events(const messages::ListEvents& request,
+                     const host::Answer<messages::EventsPage>& answer) {
+  read<messages::EventsPage>(
+      resuming_,
+      [after = request.after.value, limit = request.limit.value](storage::Connection& file,
+                                                                 const std::stop_token&) {
+        return read_events(file, after, limit);
+      },
+      answer);
+}
+
 void Service::verify(const messages::Nothing& /*request*/,
                      const host::Answer<messages::VerifyReport>& answer) {
   ++verifications_;

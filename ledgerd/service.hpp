@@ -2,7 +2,8 @@
 // Everything here is on the loop thread; the journal writes and the readers read on threads of
 // their own and post what they found. service.cpp wires, requests*.cpp answer.
 // Limits:
-// reads_waiting_max reads, verifications_waiting_max verifications may wait; the rest is refused.
+// reads_waiting_max reads, resumptions_waiting_max pages of events, verifications_waiting_max
+// verifications may wait; the rest is refused.
 #pragma once
 
 #include <cstdint>
@@ -35,6 +36,7 @@ class Service : public host::Service {
  public:
   static constexpr std::size_t reads_waiting_max = 4'096;
   static constexpr std::size_t verifications_waiting_max = 4;
+  static constexpr std::size_t resumptions_waiting_max = 256;
 
   /// Recovers the book, or refuses to start.
   static Result<std::unique_ptr<host::Service>> start(host::Host& host);
@@ -88,6 +90,8 @@ class Service : public host::Service {
   void balance(const messages::GetBalance& request, const host::Answer<messages::Balance>& answer);
   void entries(const messages::ListEntries& request,
                const host::Answer<messages::EntriesPage>& answer);
+  void events(const messages::ListEvents& request,
+              const host::Answer<messages::EventsPage>& answer);
   void verify(const messages::Nothing& request, const host::Answer<messages::VerifyReport>& answer);
   void create_bot(const messages::CreateBot& request,
                   const host::Answer<messages::BotCreated>& answer);
@@ -210,6 +214,7 @@ class Service : public host::Service {
   View view_;
   Reader reader_;     // History and proofs.
   Reader publisher_;  // Events: they wait for nobody and nobody for them.
+  Reader resuming_;   // Events once more; who catches up delays neither writes nor live events.
   Reader verifier_;   // Its own, since a verification takes long.
   Outbox outbox_;
   bool is_publishing_planned_ = false;

@@ -129,3 +129,12 @@ TEST_CASE("who may ask for permits, who may govern, and who may only look") {
   // Keys from a file come from a person at the command, never through the door.
   CHECK_FALSE(may("gateway", "ledgerd/bot-sync-keys"));
 }
+
+TEST_CASE("who may ask for the ledger's events is who may hear them, and nobody else") {
+  for (const std::string_view role : keys::role_names()) {
+    INFO(role);
+    const auto client = made(role, std::string(role));
+    CHECK(keys::may_hear(client.request, "ledgerd/events") ==
+          keys::may_hear(client.subscribe, "ledger/entry/**"));
+  }
+}
