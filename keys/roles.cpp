@@ -75,6 +75,7 @@ const std::vector<Role>& role_table() {
                    "ledgerd/bot-retire",
                    "ledgerd/bot-liquidate",
                    "ledgerd/bot-revive",
+                   "ledgerd/bot-set",
                    "ledgerd/authenticate",
                    "ledgerd/grant-add",
                    "ledgerd/grant-revoke",

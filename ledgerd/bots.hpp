@@ -39,6 +39,10 @@ Result<void> end_life(Transaction& transaction, std::string_view handle);
 /// those of booking it (funds_short).
 Result<void> revive_bot(Transaction& transaction, const NewCredential& credential, Money amount,
                         const Asker& asker);
+/// Its days are that zone's from now on (days.hpp). Codes: bot_unknown, bot_dead,
+/// time_zone_unknown.
+Result<void> set_time_zone(Transaction& transaction, std::string_view handle, std::string_view zone,
+                           const Asker& asker);
 /// The record becomes the bot's only credential, unless it is that already.
 Result<messages::KeySync> sync_key(Transaction& transaction, const CredentialRecord& record,
                                    const Asker& asker);

@@ -215,6 +215,7 @@ void Service::serve() {
   serve("bot-retire", &Service::retire_bot);
   serve("bot-liquidate", &Service::liquidate_bot);
   serve("bot-revive", &Service::revive_bot);
+  serve("bot-set", &Service::set_bot);
   serve("bot-sync-keys", &Service::sync_keys);
   serve("grant-add", &Service::add_grant);
   serve("grant-revoke", &Service::revoke_grant);

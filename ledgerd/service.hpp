@@ -106,6 +106,7 @@ class Service : public host::Service {
   void liquidate_bot(const messages::ChangeBot& request, const host::Answer<messages::Bot>& answer);
   void revive_bot(const messages::ReviveBot& request,
                   const host::Answer<messages::BotCreated>& answer);
+  void set_bot(const messages::SetBot& request, const host::Answer<messages::Bot>& answer);
   void sync_keys(const messages::SyncKeys& request,
                  const host::Answer<messages::KeysSynced>& answer);
   // Of what bots may do (requests_authority.cpp).

@@ -18,6 +18,7 @@ GUILD_MESSAGE(Approval);
 GUILD_MESSAGE(ApprovalsPage);
 GUILD_MESSAGE(DecideApproval);
 GUILD_MESSAGE(ChangeBot);
+GUILD_MESSAGE(SetBot);
 GUILD_MESSAGE(ReviveBot);
 GUILD_MESSAGE(SyncKeys);
 GUILD_MESSAGE(KeySynced);

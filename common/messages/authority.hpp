@@ -173,6 +173,15 @@ struct ChangeBot {
   std::optional<Credential> credential;
 };
 BOOST_DESCRIBE_STRUCT(ChangeBot, (), (handle, credential))
+/// `ledgerd/bot-set` → Bot: changes what is given. The day that goes on at a change of zone goes on
+/// past midnight in both zones (docs/operations.md), so no use is given back. Operators only.
+/// Codes: time_zone_unknown, nothing_to_set.
+struct SetBot {
+  Handle handle;
+  std::optional<Text<64>> time_zone;  ///< IANA.
+  std::optional<Credential> credential;
+};
+BOOST_DESCRIBE_STRUCT(SetBot, (), (handle, time_zone, credential))
 /// `ledgerd/bot-revive` → BotCreated: ALIVE again with `amount` from the treasury, and new
 /// credentials. Operators only. Codes: bot_alive, cost_negative, funds_short.
 struct ReviveBot {

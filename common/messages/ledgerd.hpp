@@ -313,9 +313,10 @@ struct Bot {
   Handle handle;
   BotStatus status{};
   Money balance, available;
+  Text<64> time_zone;  ///< Its days are this zone's: daily limits count by them.
   Instant created_at;
 };
-BOOST_DESCRIBE_STRUCT(Bot, (), (handle, status, balance, available, created_at))
+BOOST_DESCRIBE_STRUCT(Bot, (), (handle, status, balance, available, time_zone, created_at))
 struct BotsPage {
   List<Bot, 1'000> bots;
   bool more = false;

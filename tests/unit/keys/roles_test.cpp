@@ -119,7 +119,7 @@ TEST_CASE("who may ask for permits, who may govern, and who may only look") {
   for (const std::string_view name :
        {"ledgerd/grant-add", "ledgerd/grant-revoke", "ledgerd/approval-allow",
         "ledgerd/approval-deny", "ledgerd/bot-rotate", "ledgerd/bot-retire",
-        "ledgerd/bot-liquidate", "ledgerd/bot-revive"}) {
+        "ledgerd/bot-liquidate", "ledgerd/bot-revive", "ledgerd/bot-set"}) {
     CHECK(may("gateway", name));
     CHECK_FALSE(may("scheduler", name));
     CHECK_FALSE(may("viewer", name));
