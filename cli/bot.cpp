@@ -125,6 +125,7 @@ void add_bot(Command& root) {
       .runs([settings](Context& context) { return set(context, *settings); });
   add_bot_lives(noun);
   add_bot_economy(noun);
+  add_bot_arena(noun);
 }
 
 }  // namespace guild::cli

@@ -106,7 +106,6 @@ Result<void> check_handle(std::string_view handle) {
 
 Result<void> end_life(Transaction& transaction, std::string_view handle) {
   GUILD_CHECK(store::end_permits_of(transaction.file(), handle));
-  GUILD_CHECK(store::delete_credentials_of(transaction.file(), handle));
   return store::set_bot_status(transaction.file(), handle, BotStatus::DEAD);
 }
 

@@ -33,7 +33,8 @@ Result<void> retire_bot(Transaction& transaction, std::string_view handle, const
 /// Ends it: exactly its balance goes to the treasury. Codes: bot_unknown, bot_dead.
 Result<void> liquidate_bot(Transaction& transaction, std::string_view handle, const Asker& asker);
 /// What of a bot ends with its life, but for its holds and the posting that closes its account: its
-/// open permits and approvals, its credentials, its status.
+/// open permits and approvals, its status. Its credentials open nothing from then on; their hashes
+/// stay, so that who shows them can be told why.
 Result<void> end_life(Transaction& transaction, std::string_view handle);
 /// ALIVE again, with `amount` from the treasury. Codes: bot_unknown, bot_alive, cost_negative, and
 /// those of booking it (funds_short).

@@ -45,6 +45,7 @@ void Service::take_change(std::string_view handle, BotStatus status,
   BotRecord bot = *known;
   bot.status = status;
   view_.add_bot(std::move(bot));
+  if (status == BotStatus::DEAD) return credentials_.bury(handle);
   credentials_.remove_all_of(handle);
   if (record) credentials_.add(*record);
 }

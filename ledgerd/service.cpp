@@ -103,7 +103,7 @@ Service::Service(host::Host& host, Parts parts)
       outbox_(parts.recovered.published, parts.recovered.book.head().seq, outbox_ports()) {
   for (CredentialRecord& record : parts.recovered.credentials) credentials_.add(std::move(record));
   for (BotRecord& bot : parts.recovered.bots) {
-    if (bot.status == BotStatus::DEAD) credentials_.remove_all_of(bot.handle);
+    if (bot.status == BotStatus::DEAD) credentials_.bury(bot.handle);
     view_.add_bot(std::move(bot));
   }
   journal_ = std::make_unique<Journal>(std::move(parts.writing), std::move(parts.recovered.book),
@@ -211,6 +211,7 @@ void Service::serve() {
   serve("bot-list", &Service::list_bots);
   serve("bot-show", &Service::show_bot);
   serve("authenticate", &Service::authenticate);
+  serve("token", &Service::token);
   serve("bot-rotate", &Service::rotate_bot);
   serve("bot-retire", &Service::retire_bot);
   serve("bot-liquidate", &Service::liquidate_bot);
@@ -226,6 +227,8 @@ void Service::serve() {
   serve("approval-allow", &Service::allow_approval);
   serve("approval-deny", &Service::deny_approval);
   serve_economy();
+  serve("arena-observe", &Service::observe);
+  serve("arena-act", &Service::act_in_arena);
   host_.on_session([this](const bus::SessionEvent& event) {
     outbox_.session_changed(event.state == bus::SessionState::connected);
   });

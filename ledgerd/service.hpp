@@ -15,12 +15,14 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "common/host/host.hpp"
+#include "common/messages/arena.hpp"
 #include "common/messages/authority.hpp"
 #include "common/messages/economy.hpp"
 #include "ledgerd/authority.hpp"
 #include "ledgerd/checkpoint.hpp"
 #include "ledgerd/credentials.hpp"
 #include "ledgerd/economy/constants.hpp"
+#include "ledgerd/economy/observations.hpp"
 #include "ledgerd/journal.hpp"
 #include "ledgerd/outbox.hpp"
 #include "ledgerd/permits.hpp"
@@ -99,6 +101,7 @@ class Service : public host::Service {
   void show_bot(const messages::GetBot& request, const host::Answer<messages::Bot>& answer);
   void authenticate(const messages::Authenticate& request,
                     const host::Answer<messages::Authenticated>& answer);
+  void token(const messages::GetToken& request, const host::Answer<messages::Token>& answer);
   // Of bots' lives (requests_bots.cpp).
   void rotate_bot(const messages::ChangeBot& request,
                   const host::Answer<messages::BotCreated>& answer);
@@ -146,6 +149,15 @@ class Service : public host::Service {
   void feed(const messages::ListFeed& request, const host::Answer<messages::FeedPage>& answer);
   void insights(const messages::GetBot& request, const host::Answer<messages::Insights>& answer);
   void viability(const messages::Nothing& request, const host::Answer<messages::Viability>& answer);
+  // The arena's (requests_arena.cpp).
+  void observe(const messages::Observe& request, const host::Answer<messages::Observation>& answer);
+  void show(messages::Observation observation, const host::Answer<messages::Observation>& answer);
+  void act_in_arena(const messages::TakeAction& request,
+                    const host::Answer<messages::ActionTaken>& answer);
+  /// For which bot somebody asks in the arena; codes as in common/messages/arena.hpp.
+  Result<std::string> identify_player(const std::string& sender,
+                                      const std::optional<messages::Credential>& credential,
+                                      const std::optional<messages::Handle>& bot);
   void meter(const messages::MeterCall& request, const host::Answer<messages::Metered>& answer);
   /// Whether the sender drives the economy; if not, it is answered.
   template <class Reply>
@@ -211,6 +223,7 @@ class Service : public host::Service {
   std::optional<Instant> market_due_ = Instant{};  // The first look comes with the first second.
   boost::asio::steady_timer ticker_;
   Credentials credentials_;
+  economy::Observations observations_;
   std::unique_ptr<Journal> journal_;  // Before the view, whose names are the journal's.
   View view_;
   Reader reader_;     // History and proofs.
@@ -249,6 +262,23 @@ void Service::run(std::function<Result<Reply>(Transaction&)> work,
     host_.post([this, answer = std::move(answer), reply, outcome] {
       if (!outcome) return refuse(answer, outcome.error());
       answer(*reply);
+    });
+  };
+  if (auto submitted = journal_->submit(std::move(job), std::move(done)); !submitted)
+    refuse(answer, submitted.error());
+}
+
+template <class Reply, class Work>
+void Service::act(Work work, const host::Answer<Reply>& answer) {
+  auto made = std::make_shared<Reply>();
+  auto job = [this, work = std::move(work), made](Transaction& transaction) -> Result<void> {
+    GUILD_TRY(*made, work(transaction));
+    return note_due(transaction);
+  };
+  auto done = [this, answer = answer, made](const Result<void>& outcome) mutable {
+    host_.post([this, answer = std::move(answer), made, outcome] {
+      if (!outcome) return refuse(answer, outcome.error());
+      answer(*made);
     });
   };
   if (auto submitted = journal_->submit(std::move(job), std::move(done)); !submitted)

@@ -164,6 +164,19 @@ struct DecideApproval {
 };
 BOOST_DESCRIBE_STRUCT(DecideApproval, (), (permit, credential))
 
+/// `ledgerd/token` → Token: stands for the bot's key and secret until it expires, or until those
+/// are changed or the bot dies. A token gives no other one. Codes: not_permitted (not a bot's key).
+struct GetToken {
+  Credential credential;
+};
+BOOST_DESCRIBE_STRUCT(GetToken, (), (credential))
+struct Token {
+  Text<128> token;
+  Handle bot;
+  Instant expires_at;
+};
+BOOST_DESCRIBE_STRUCT(Token, (), (token, bot, expires_at))
+
 /// `ledgerd/bot-rotate` → BotCreated: a new key and secret; the old ones are refused from now on.
 /// `ledgerd/bot-retire` and `ledgerd/bot-liquidate` → Bot: ends it, its balance staying or going to
 /// the treasury; its open holds are voided first, and its credentials, open permits and approvals
