@@ -144,7 +144,7 @@ asio::awaitable<Result<Caller>> Api::identify(const Request& request) {
   if (!known) co_return fail(known.error());
   if (!known->bot)
     co_return fail(ErrorKind::denied, "credentials_invalid", "the credential is not valid");
-  caller.bot = known->bot->value;
+  caller.bot = known->bot.value_or(messages::Handle()).value;
   co_return caller;
 }
 
@@ -266,7 +266,7 @@ Api::Answer Api::post_transfers(const Request& request, const Caller& caller) {
         ErrorKind::invalid, "field_missing", "a transfer needs an id",
         "send a UUID as \"id\", or an Idempotency-Key header; send the same again to retry");
   }
-  const messages::CreateTransfer command{.id = **id,
+  const messages::CreateTransfer command{.id = id->value_or(Uuid()),
                                          .debit = body->debit,
                                          .credit = body->credit,
                                          .amount = body->amount,
@@ -281,7 +281,8 @@ Api::Answer Api::get_tasks(const Request& request, const Caller& caller) {
   auto query = read_list_tasks(request);
   if (!query) co_return fail(query.error());
   if (!caller.is_operator) {
-    if (query->bot && query->bot->value != caller.bot) co_return not_yours("another bot's tasks");
+    if (query->bot.value_or(messages::Handle(caller.bot)).value != caller.bot)
+      co_return not_yours("another bot's tasks");
     query->bot = caller.bot;
   }
   const auto page = co_await ask<messages::TasksPage>("scheduler/list", *query);

@@ -65,9 +65,9 @@ Api::Answer Api::post_market_answer(const Request& request, const Caller& caller
   if (caller.is_operator && !body->bot)
     co_return fail(ErrorKind::invalid, "field_missing", "it is not said which bot answers",
                    "name it as \"bot\"");
-  const messages::AnswerMarket command{.id = **id,
+  const messages::AnswerMarket command{.id = id->value_or(Uuid()),
                                        .market = *market,
-                                       .bot = body->bot ? *body->bot : messages::Handle(caller.bot),
+                                       .bot = body->bot.value_or(messages::Handle(caller.bot)),
                                        .answer = body->answer,
                                        .credential = caller.credential};
   co_return co_await pass_on<messages::AnswerReport>("ledgerd/market-answer", command);
