@@ -5,11 +5,15 @@
 namespace guild::ledgerd {
 namespace {
 
-bool is_held(const BotDays& days, Instant at) { return days.held && at < days.held->until; }
+/// The held day, when `at` is on it.
+const HeldDay* held_at(const BotDays& days, Instant at) {
+  if (!days.held || days.held->until <= at) return nullptr;
+  return &*days.held;
+}
 
 /// The day that `now` is on, with its end; `until` is to be found.
 HeldDay current_day(const BotDays& days, Instant now) {
-  if (is_held(days, now)) return *days.held;
+  if (const HeldDay* const held = held_at(days, now)) return *held;
   // A zone that tzdata no longer has counts as UTC, so that a bot in it can be given another.
   const TimeZone zone = TimeZone::find(days.zone).value_or(TimeZone::utc());
   const std::int64_t day = zone.day_of(now);
@@ -19,7 +23,7 @@ HeldDay current_day(const BotDays& days, Instant now) {
 }  // namespace
 
 Result<std::int64_t> day_of(const BotDays& days, Instant at) {
-  if (is_held(days, at)) return days.held->day;
+  if (const HeldDay* const held = held_at(days, at)) return held->day;
   GUILD_TRY(const TimeZone zone, TimeZone::find(days.zone));
   return zone.day_of(at);
 }
