@@ -29,11 +29,10 @@ Result<Exit> add(Context& context, const messages::Handle& handle) {
 
 Row row_of(const messages::Bot& bot) {
   const bool is_alive = bot.status == messages::BotStatus::ALIVE;
-  return {bot.handle.value,
-          {is_alive ? "ALIVE" : "DEAD", is_alive ? Colour::green : Colour::red},
-          bot.balance.text(),
-          bot.available.text(),
-          to_rfc3339(bot.created_at)};
+  return {
+      bot.handle.value,    {is_alive ? "ALIVE" : "DEAD", is_alive ? Colour::green : Colour::red},
+      bot.balance.text(),  bot.available.text(),
+      bot.time_zone.value, to_rfc3339(bot.created_at)};
 }
 
 void show(Context& context, const std::vector<messages::Bot>& bots) {
@@ -49,6 +48,7 @@ void show(Context& context, const std::vector<messages::Bot>& bots) {
                        {"STATUS"},
                        {"BALANCE", Align::right},
                        {"AVAILABLE", Align::right},
+                       {"TIME ZONE"},
                        {"CREATED"}},
                       rows);
 }
@@ -73,6 +73,21 @@ Result<Exit> show_one(Context& context, const messages::Handle& handle) {
   GUILD_TRY(const auto bot,
             session.ask_until_answered<messages::Bot>("ledgerd/bot-show", messages::GetBot{handle},
                                                       context.timeout_or(answer_limit)));
+  show(context, {bot});
+  return Exit::ok;
+}
+
+struct SetArguments {
+  messages::Handle handle;
+  Text<64> time_zone;
+};
+
+Result<Exit> set(Context& context, const SetArguments& arguments) {
+  GUILD_TRY(Session session, Session::open(context));
+  GUILD_TRY(const auto bot,
+            session.ask_until_answered<messages::Bot>(
+                "ledgerd/bot-set", messages::SetBot{arguments.handle, arguments.time_zone, {}},
+                context.timeout_or(answer_limit)));
   show(context, {bot});
   return Exit::ok;
 }
@@ -102,8 +117,15 @@ void add_bot(Command& root) {
   noun.add("show", "one bot").takes("HANDLE", *shown, "whom").runs([shown](Context& context) {
     return show_one(context, *shown);
   });
+  const auto settings = std::make_shared<SetArguments>();
+  noun.add("set", "change a bot's settings; it is audited")
+      .takes("HANDLE", settings->handle, "whom")
+      .needs("--time-zone", "ZONE", settings->time_zone,
+             "whose days its daily limits count by: Europe/Berlin, UTC, ...")
+      .runs([settings](Context& context) { return set(context, *settings); });
   add_bot_lives(noun);
   add_bot_economy(noun);
+  add_bot_arena(noun);
 }
 
 }  // namespace guild::cli

@@ -9,6 +9,7 @@
 #include "cli/ledger.hpp"
 #include "cli/nouns.hpp"
 #include "cli/session.hpp"
+#include "common/messages/answer.hpp"
 #include "common/messages/economy.hpp"
 #include "common/messages/enum_name.hpp"
 
@@ -100,12 +101,13 @@ void show(Context& context, const messages::TickReport& report) {
 }
 
 Result<Exit> tick(Context& context, const TickArguments& arguments) {
+  messages::JsonObject intents;
+  GUILD_TRY(intents.text, messages::mend_answer(arguments.intents.text));
   GUILD_TRY(Session session, Session::open(context));
-  GUILD_TRY(
-      const auto report,
-      session.ask_until_answered<messages::TickReport>(
-          "ledgerd/tick", messages::RunTick{arguments.bot, arguments.id, arguments.intents, {}},
-          context.timeout_or(answer_limit)));
+  GUILD_TRY(const auto report,
+            session.ask_until_answered<messages::TickReport>(
+                "ledgerd/tick", messages::RunTick{arguments.bot, arguments.id, intents, {}},
+                context.timeout_or(answer_limit)));
   show(context, report);
   return Exit::ok;
 }

@@ -7,5 +7,6 @@
 namespace guild::cli {
 
 void add_bot_economy(Command& bot);
+void add_bot_arena(Command& bot);
 
 }  // namespace guild::cli

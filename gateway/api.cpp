@@ -9,7 +9,9 @@
 #include "common/base/hash.hpp"
 #include "common/base/text.hpp"
 #include "common/log/log.hpp"
+#include "common/messages/authority.hpp"
 #include "common/messages/gateway.hpp"
+#include "gateway/api_parts.hpp"
 #include "gateway/metrics_page.hpp"
 #include "gateway/query.hpp"
 
@@ -17,7 +19,8 @@ namespace guild::gateway {
 
 namespace asio = boost::asio;
 
-enum class For { anybody, callers, operators };
+/// bearers: a credential is there, and the owner of the data verifies it alone.
+enum class For { anybody, bearers, callers, operators };
 
 struct Api::Route {
   std::string_view method;
@@ -34,6 +37,18 @@ const std::vector<Api::Route>& Api::routes() {
       {"GET", {"v1", "bots"}, For::operators, &Api::get_bots},
       {"POST", {"v1", "bots"}, For::operators, &Api::post_bots},
       {"GET", {"v1", "bots", "{}"}, For::callers, &Api::get_bot},
+      {"DELETE", {"v1", "bots", "{}"}, For::operators, &Api::delete_bot},
+      {"POST", {"v1", "bots", "{}", "revive"}, For::operators, &Api::post_revival},
+      {"GET", {"v1", "bots", "{}", "insights"}, For::callers, &Api::get_insights},
+      {"POST", {"v1", "auth", "token"}, For::anybody, &Api::post_token},
+      {"GET", {"v1", "feed"}, For::callers, &Api::get_feed},
+      {"GET", {"v1", "markets"}, For::callers, &Api::get_markets},
+      {"POST", {"v1", "markets"}, For::operators, &Api::post_markets},
+      {"GET", {"v1", "markets", "{}"}, For::callers, &Api::get_market},
+      {"POST", {"v1", "markets", "{}", "answers"}, For::callers, &Api::post_market_answer},
+      {"GET", {"v1", "viability"}, For::callers, &Api::get_viability},
+      {"GET", {"v1", "arena", "observation"}, For::bearers, &Api::get_observation},
+      {"POST", {"v1", "arena", "action"}, For::bearers, &Api::post_action},
       {"POST", {"v1", "transfers"}, For::callers, &Api::post_transfers},
       {"GET", {"v1", "tasks"}, For::callers, &Api::get_tasks},
       {"POST", {"v1", "tasks"}, For::operators, &Api::post_tasks},
@@ -55,50 +70,7 @@ bool same_path(const std::vector<std::string_view>& path,
                             });
 }
 
-template <class Message>
-Response json(const Message& message, unsigned status = 200) {
-  return {.status = status,
-          .content_type = "application/json",
-          .body = messages::encode(message),
-          .headers = {}};
-}
-
-// The body as `Message`. A form post or plain text is refused: a page elsewhere could send one.
-template <class Message>
-Result<Message> read_body(const Request& request) {
-  const auto type = request.header("content-type").value_or("");
-  if (type.substr(0, type.find(';')) != "application/json") {
-    return fail(ErrorKind::invalid, "content_type", "the body must be application/json",
-                "send 'Content-Type: application/json'");
-  }
-  return messages::decode<Message>(request.body);
-}
-
-// The id of what a POST makes: the caller's own, or made from its Idempotency-Key, so that sending
-// again finds the first answer.
-Result<std::optional<Uuid>> given_id(const Request& request, const Caller& caller,
-                                     const std::optional<Uuid>& in_body, std::string_view what) {
-  if (in_body) return in_body;
-  if (!request.headers.contains("idempotency-key")) return std::optional<Uuid>{};
-  const auto key = request.header("idempotency-key");
-  if (!key || key->empty() || key->size() > 255) {
-    return fail(ErrorKind::invalid, "idempotency_key",
-                "Idempotency-Key must be 1 to 255 bytes, once");
-  }
-  return std::optional(
-      Uuid::of_name(std::string(what) + "\n" + caller.principal() + "\n" + std::string(*key)));
-}
-
-Result<Uuid> task_id(const Request& request) {
-  auto id = Uuid::parse(request.segments[2]);
-  if (!id) return fail(std::move(id).error().while_doing("read the task's id"));
-  return *id;
-}
-
-std::unexpected<Error> not_yours(std::string_view what) {
-  return fail(ErrorKind::denied, "not_permitted",
-              "this credential may not see " + std::string(what));
-}
+Result<Uuid> task_id(const Request& request) { return id_in_path(request, "task"); }
 
 }  // namespace
 
@@ -140,7 +112,11 @@ Api::Answer Api::respond(const Request& request) {
     co_return fail(std::move(source).error());
   const auto route = find_route(request);
   Caller caller;
-  if (!route || (*route)->callers != For::anybody) {
+  if (route && (*route)->callers == For::bearers) {
+    auto credential = read_credential(request);
+    if (!credential) co_return fail(std::move(credential).error());
+    caller.credential = std::move(*credential);
+  } else if (!route || (*route)->callers != For::anybody) {
     // An unknown path also wants a credential first: what exists is not everybody's business.
     auto identified = co_await identify(request);
     if (!identified) co_return fail(std::move(identified).error());
@@ -168,7 +144,7 @@ asio::awaitable<Result<Caller>> Api::identify(const Request& request) {
   if (!known) co_return fail(known.error());
   if (!known->bot)
     co_return fail(ErrorKind::denied, "credentials_invalid", "the credential is not valid");
-  caller.bot = known->bot->value;
+  caller.bot = known->bot.value_or(messages::Handle()).value;
   co_return caller;
 }
 
@@ -189,20 +165,6 @@ asio::awaitable<Result<std::string>> Api::ask_raw(std::string served_name, std::
         }
       },
       asio::use_awaitable);
-}
-
-template <class Reply, class Message>
-asio::awaitable<Result<Reply>> Api::ask(std::string_view served_name, const Message& message) {
-  const auto reply = co_await ask_raw(std::string(served_name), messages::encode(message),
-                                      host_.settings().gateway.request_timeout);
-  if (!reply) co_return fail(reply.error());
-  auto decoded = messages::decode<Reply>(*reply);
-  // A reply of the suite that does not decode is our defect, not the caller's input.
-  if (!decoded) {
-    co_return fail(ErrorKind::failed, "reply_invalid",
-                   "the reply of " + std::string(served_name) + ": " + decoded.error().message);
-  }
-  co_return std::move(*decoded);
 }
 
 Api::Answer Api::get_healthz(const Request&, const Caller&) { co_return json(messages::Alive{}); }
@@ -244,9 +206,7 @@ Api::Answer Api::get_metrics(const Request& request, const Caller&) {
 Api::Answer Api::get_bots(const Request& request, const Caller&) {
   const auto query = read_list_bots(request);
   if (!query) co_return fail(query.error());
-  const auto page = co_await ask<messages::BotsPage>("ledgerd/bot-list", *query);
-  if (!page) co_return fail(page.error());
-  co_return json(*page);
+  co_return co_await pass_on<messages::BotsPage>("ledgerd/bot-list", *query);
 }
 
 Api::Answer Api::post_bots(const Request& request, const Caller& caller) {
@@ -266,9 +226,34 @@ Api::Answer Api::get_bot(const Request& request, const Caller& caller) {
   const std::string& handle = request.segments[2];
   if (!caller.is_operator && caller.bot != handle) co_return not_yours("another bot");
   const messages::GetBot question{.handle = handle};
-  const auto bot = co_await ask<messages::Bot>("ledgerd/bot-show", question);
-  if (!bot) co_return fail(bot.error());
-  co_return json(*bot);
+  co_return co_await pass_on<messages::Bot>("ledgerd/bot-show", question);
+}
+
+Api::Answer Api::delete_bot(const Request& request, const Caller& caller) {
+  if (auto none = check_no_query(request); !none) co_return fail(std::move(none).error());
+  const messages::ChangeBot command{.handle = request.segments[2], .credential = caller.credential};
+  co_return co_await pass_on<messages::Bot>("ledgerd/bot-retire", command);
+}
+
+Api::Answer Api::post_revival(const Request& request, const Caller& caller) {
+  const auto body = read_body<messages::PostRevival>(request);
+  if (!body) co_return fail(body.error());
+  const messages::ReviveBot command{
+      .handle = request.segments[2], .amount = body->amount, .credential = caller.credential};
+  auto answer = co_await pass_on<messages::BotCreated>("ledgerd/bot-revive", command);
+  if (answer) answer->headers.emplace_back("Cache-Control", "no-store");
+  co_return answer;
+}
+
+Api::Answer Api::post_token(const Request& request, const Caller&) {
+  const auto body = read_body<messages::PostToken>(request);
+  if (!body) co_return fail(body.error());
+  const messages::GetToken question{.credential = {.operator_token = {},
+                                                   .api_key = body->api_key,
+                                                   .api_secret = body->api_secret}};
+  auto answer = co_await pass_on<messages::Token>("ledgerd/token", question);
+  if (answer) answer->headers.emplace_back("Cache-Control", "no-store");
+  co_return answer;
 }
 
 Api::Answer Api::post_transfers(const Request& request, const Caller& caller) {
@@ -281,7 +266,7 @@ Api::Answer Api::post_transfers(const Request& request, const Caller& caller) {
         ErrorKind::invalid, "field_missing", "a transfer needs an id",
         "send a UUID as \"id\", or an Idempotency-Key header; send the same again to retry");
   }
-  const messages::CreateTransfer command{.id = **id,
+  const messages::CreateTransfer command{.id = id->value_or(Uuid()),
                                          .debit = body->debit,
                                          .credit = body->credit,
                                          .amount = body->amount,
@@ -296,7 +281,8 @@ Api::Answer Api::get_tasks(const Request& request, const Caller& caller) {
   auto query = read_list_tasks(request);
   if (!query) co_return fail(query.error());
   if (!caller.is_operator) {
-    if (query->bot && query->bot->value != caller.bot) co_return not_yours("another bot's tasks");
+    if (query->bot.value_or(messages::Handle(caller.bot)).value != caller.bot)
+      co_return not_yours("another bot's tasks");
     query->bot = caller.bot;
   }
   const auto page = co_await ask<messages::TasksPage>("scheduler/list", *query);

@@ -16,7 +16,7 @@
 
 namespace guild::gateway {
 
-/// A caller whose credential was verified.
+/// A caller whose credential was verified, but for routes where the owner of the data alone does.
 struct Caller {
   messages::Credential
       credential;  ///< Goes along to the daemon that owns the data, which checks it.
@@ -51,6 +51,9 @@ class Api {
   /// Asks `<served name>` over the bus; the reply decoded, or the responder's error.
   template <class Reply, class Message>
   boost::asio::awaitable<Result<Reply>> ask(std::string_view served_name, const Message& message);
+  /// The same, as the answer of a route.
+  template <class Reply, class Message>
+  Answer pass_on(std::string_view served_name, const Message& message, unsigned status = 200);
   boost::asio::awaitable<Result<std::string>> ask_raw(std::string served_name, std::string payload,
                                                       Duration deadline);
 
@@ -60,6 +63,10 @@ class Api {
   Answer get_bots(const Request& request, const Caller& caller);
   Answer post_bots(const Request& request, const Caller& caller);
   Answer get_bot(const Request& request, const Caller& caller);
+  Answer delete_bot(const Request& request, const Caller& caller);
+  Answer post_revival(const Request& request, const Caller& caller);
+  Answer get_insights(const Request& request, const Caller& caller);
+  Answer post_token(const Request& request, const Caller& caller);
   Answer post_transfers(const Request& request, const Caller& caller);
   Answer get_tasks(const Request& request, const Caller& caller);
   Answer post_tasks(const Request& request, const Caller& caller);
@@ -67,6 +74,15 @@ class Api {
   Answer delete_task(const Request& request, const Caller& caller);
   Answer get_task_output(const Request& request, const Caller& caller);
   Answer get_logs(const Request& request, const Caller& caller);
+  // The economy's (api_economy.cpp).
+  Answer get_feed(const Request& request, const Caller& caller);
+  Answer get_markets(const Request& request, const Caller& caller);
+  Answer post_markets(const Request& request, const Caller& caller);
+  Answer get_market(const Request& request, const Caller& caller);
+  Answer post_market_answer(const Request& request, const Caller& caller);
+  Answer get_viability(const Request& request, const Caller& caller);
+  Answer get_observation(const Request& request, const Caller& caller);
+  Answer post_action(const Request& request, const Caller& caller);
 
   host::Host& host_;
   std::array<std::uint8_t, 32> operator_token_hash_;

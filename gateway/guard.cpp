@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view bearer = "Bearer ";
 constexpr std::string_view basic = "Basic ";
+constexpr std::string_view bot_token = "guild_token_";
 
 // "127.0.0.1:8787" and "[::1]:8787" without the port.
 std::string_view without_port(std::string_view host) {
@@ -33,13 +34,16 @@ std::string lower(std::string_view text) {
 
 std::unexpected<Error> malformed() {
   return fail(ErrorKind::denied, "credentials_invalid", "the Authorization header is malformed",
-              "send 'Bearer <operator token>', or 'Basic' with a bot's key and secret");
+              "send 'Bearer <token>', or 'Basic' with a bot's key and secret");
 }
 
-Result<messages::Credential> operator_credential(std::string_view token) {
+Result<messages::Credential> bearer_credential(std::string_view token) {
   if (token.empty() || token.size() > 128) return malformed();
   messages::Credential credential;
-  credential.operator_token = std::string(token);
+  if (token.starts_with(bot_token))
+    credential.token = std::string(token);
+  else
+    credential.operator_token = std::string(token);
   return credential;
 }
 
@@ -87,13 +91,12 @@ Result<void> check_source(const Request& request, const Allowed& allowed) {
 
 Result<messages::Credential> read_credential(const Request& request) {
   if (!request.headers.contains("authorization")) {
-    return fail(
-        ErrorKind::denied, "credential_missing", "this route needs a credential",
-        "send 'Authorization: Bearer <operator token>', or a bot's key and secret as Basic");
+    return fail(ErrorKind::denied, "credential_missing", "this route needs a credential",
+                "send 'Authorization: Bearer <token>', or a bot's key and secret as Basic");
   }
   const auto value = request.header("authorization");
   if (!value) return malformed();
-  if (value->starts_with(bearer)) return operator_credential(value->substr(bearer.size()));
+  if (value->starts_with(bearer)) return bearer_credential(value->substr(bearer.size()));
   if (value->starts_with(basic)) return bot_credential(value->substr(basic.size()));
   return malformed();
 }

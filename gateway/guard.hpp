@@ -1,7 +1,7 @@
 // Who is calling, and from where. Pure: decides on headers alone.
 // Host must name us (DNS rebinding), Origin when sent must be allowed (cross-site requests), and
-// every route but /healthz needs a credential: `Authorization: Bearer <operator token>`, or
-// `Authorization: Basic base64(<api key>:<api secret>)` for a bot.
+// every route but /healthz needs a credential: `Authorization: Bearer <operator token>`, or for a
+// bot `Authorization: Basic base64(<api key>:<api secret>)` or `Bearer <its token>`.
 // Source: RFC 9110 §7.2, RFC 6454, RFC 6750, RFC 7617.
 #pragma once
 

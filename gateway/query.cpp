@@ -59,6 +59,12 @@ class Parameters {
     return number;
   }
 
+  bool flag(std::string_view name) {
+    const auto value = text(name, 8);
+    if (value && *value != "true" && *value != "false") set(invalid(name, *value, "true or false"));
+    return value == "true";
+  }
+
   std::optional<Uuid> id(std::string_view name) {
     const auto value = text(name, 64);
     if (!value) return std::nullopt;
@@ -155,6 +161,33 @@ Result<messages::ListBots> read_list_bots(const Request& request) {
   messages::ListBots query;
   query.after = parameters.text("after", 64).value_or("");
   if (const auto limit = parameters.integer("limit", 1, 1'000)) query.limit = *limit;
+  return parameters.result(query);
+}
+
+Result<messages::ListFeed> read_list_feed(const Request& request) {
+  static constexpr std::string_view known[] = {"after", "limit"};
+  Parameters parameters(request, known);
+  messages::ListFeed query;
+  query.after = parameters.integer("after", 0, INT64_MAX).value_or(0);
+  if (const auto limit = parameters.integer("limit", 1, 1'000)) query.limit = *limit;
+  return parameters.result(query);
+}
+
+Result<messages::ListMarkets> read_list_markets(const Request& request) {
+  static constexpr std::string_view known[] = {"after", "open", "limit"};
+  Parameters parameters(request, known);
+  messages::ListMarkets query;
+  query.after = parameters.integer("after", 0, INT64_MAX).value_or(0);
+  query.open_only = parameters.flag("open");
+  if (const auto limit = parameters.integer("limit", 1, 200)) query.limit = *limit;
+  return parameters.result(query);
+}
+
+Result<messages::Observe> read_observe(const Request& request) {
+  static constexpr std::string_view known[] = {"bot"};
+  Parameters parameters(request, known);
+  messages::Observe query;
+  query.bot = parameters.text("bot", 64);
   return parameters.result(query);
 }
 

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/messages/arena.hpp"
+#include "common/messages/economy.hpp"
 #include "common/messages/ledgerd.hpp"
 #include "common/messages/logs.hpp"
 #include "common/messages/scheduler.hpp"
@@ -24,6 +26,12 @@ Result<messages::ListTasks> read_list_tasks(const Request& request);
 Result<messages::GetTaskOutput> read_task_output(const Request& request, Uuid task);
 /// GET /v1/bots: after, limit.
 Result<messages::ListBots> read_list_bots(const Request& request);
+/// GET /v1/feed: after, limit.
+Result<messages::ListFeed> read_list_feed(const Request& request);
+/// GET /v1/markets: after, open (true or false), limit.
+Result<messages::ListMarkets> read_list_markets(const Request& request);
+/// GET /v1/arena/observation: bot, for operators.
+Result<messages::Observe> read_observe(const Request& request);
 /// Routes that take none.
 Result<void> check_no_query(const Request& request);
 

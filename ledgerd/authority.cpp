@@ -21,8 +21,8 @@ std::unexpected<Error> not_permitted(std::string message, std::string next_step)
 
 Result<Principal> principal_of(std::string_view sender,
                                const std::optional<messages::Credential>& credential,
-                               const Credentials& credentials) {
-  if (credential) return credentials.check(*credential);
+                               const Credentials& credentials, Instant now) {
+  if (credential) return credentials.check(*credential, now);
   if (is_carrier(sender))
     return fail(ErrorKind::denied, "credential_required",
                 fmt::format("the {} forwarded this without its caller's credential", sender),
@@ -30,11 +30,17 @@ Result<Principal> principal_of(std::string_view sender,
   return Principal{.is_operator = true, .bot = {}};
 }
 
+Result<Principal> driver_or_bot_of(std::string_view sender,
+                                   const std::optional<messages::Credential>& credential,
+                                   const Credentials& credentials, Instant now) {
+  if (sender == scheduler && !credential) return Principal{.is_operator = true, .bot = {}};
+  return principal_of(sender, credential, credentials, now);
+}
+
 Result<Principal> driver_of(std::string_view sender,
                             const std::optional<messages::Credential>& credential,
-                            const Credentials& credentials) {
-  if (sender == scheduler && !credential) return Principal{.is_operator = true, .bot = {}};
-  GUILD_TRY(Principal principal, principal_of(sender, credential, credentials));
+                            const Credentials& credentials, Instant now) {
+  GUILD_TRY(Principal principal, driver_or_bot_of(sender, credential, credentials, now));
   if (principal.is_operator) return principal;
   return not_permitted(fmt::format("{} may not drive the economy", name_of(principal)),
                        "ask the operator");

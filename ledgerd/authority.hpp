@@ -15,13 +15,18 @@ namespace guild::ledgerd {
 /// Who is asking: `sender` is the client's name as the broker stamped it.
 Result<Principal> principal_of(std::string_view sender,
                                const std::optional<messages::Credential>& credential,
-                               const Credentials& credentials);
+                               const Credentials& credentials, Instant now);
 
 /// The same for what drives the economy (ticks, prices, markets): the scheduler does so in its own
 /// name, everybody else as an operator.
 Result<Principal> driver_of(std::string_view sender,
                             const std::optional<messages::Credential>& credential,
-                            const Credentials& credentials);
+                            const Credentials& credentials, Instant now);
+
+/// The same, and a bot too: what it may do for itself.
+Result<Principal> driver_or_bot_of(std::string_view sender,
+                                   const std::optional<messages::Credential>& credential,
+                                   const Credentials& credentials, Instant now);
 
 /// A bot debits its own account only; an operator any, world included.
 Result<void> may_debit(const Principal& principal, std::string_view account);

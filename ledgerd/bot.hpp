@@ -21,6 +21,7 @@ struct BotRecord {
   BotStatus status{};
   Instant created_at;
   std::int64_t grant_seq = 0;  ///< The posting of its GRANT.
+  std::string time_zone = "UTC";
 };
 
 /// Keyed BLAKE2b hashes of an API key and its secret, found by the key's public prefix.

@@ -107,7 +107,6 @@ Result<void> check_handle(std::string_view handle) {
 
 Result<void> end_life(Transaction& transaction, std::string_view handle) {
   GUILD_CHECK(store::end_permits_of(transaction.file(), handle));
-  GUILD_CHECK(store::delete_credentials_of(transaction.file(), handle));
   return store::set_bot_status(transaction.file(), handle, BotStatus::DEAD);
 }
 
@@ -177,6 +176,17 @@ Result<void> revive_bot(Transaction& transaction, const NewCredential& credentia
   return note_change(
       transaction, "bot-revive", record.handle, asker,
       fmt::format(R"({{"amount":"{}","key_id":"{}"}})", amount.text(), record.key_id));
+}
+
+Result<void> set_time_zone(Transaction& transaction, std::string_view handle, std::string_view zone,
+                           const Asker& asker) {
+  GUILD_CHECK(check_alive(transaction, handle));
+  GUILD_TRY(const BotDays before, store::days_of(transaction.file(), handle));
+  GUILD_TRY(const BotDays after, in_zone(before, zone, transaction.now()));
+  if (after == before) return {};
+  GUILD_CHECK(store::save_days(transaction.file(), handle, after));
+  return note_change(transaction, "bot-set", handle, asker,
+                     fmt::format(R"({{"time_zone":"{}","before":"{}"}})", after.zone, before.zone));
 }
 
 Result<messages::KeySync> sync_key(Transaction& transaction, const CredentialRecord& record,

@@ -33,12 +33,17 @@ Result<void> retire_bot(Transaction& transaction, std::string_view handle, const
 /// Ends it: exactly its balance goes to the treasury. Codes: bot_unknown, bot_dead.
 Result<void> liquidate_bot(Transaction& transaction, std::string_view handle, const Asker& asker);
 /// What of a bot ends with its life, but for its holds and the posting that closes its account: its
-/// open permits and approvals, its credentials, its status.
+/// open permits and approvals, its status. Its credentials open nothing from then on; their hashes
+/// stay, so that who shows them can be told why.
 Result<void> end_life(Transaction& transaction, std::string_view handle);
 /// ALIVE again, with `amount` from the treasury. Codes: bot_unknown, bot_alive, cost_negative, and
 /// those of booking it (funds_short).
 Result<void> revive_bot(Transaction& transaction, const NewCredential& credential, Money amount,
                         const Asker& asker);
+/// Its days are that zone's from now on (days.hpp). Codes: bot_unknown, bot_dead,
+/// time_zone_unknown.
+Result<void> set_time_zone(Transaction& transaction, std::string_view handle, std::string_view zone,
+                           const Asker& asker);
 /// The record becomes the bot's only credential, unless it is that already.
 Result<messages::KeySync> sync_key(Transaction& transaction, const CredentialRecord& record,
                                    const Asker& asker);

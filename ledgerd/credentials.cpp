@@ -2,14 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
+#include <utility>
 
 namespace guild::ledgerd {
 namespace {
 
 constexpr std::string_view key_prefix = "guild_key_";
 constexpr std::string_view secret_prefix = "guild_secret_";
+constexpr std::string_view token_prefix = "guild_token_";
 constexpr std::size_t id_bytes = 8;
+/// Prefix, id of the key, expiry in ns, MAC; the three are set apart by `_`.
+constexpr std::size_t token_size = 12 + 16 + 1 + 16 + 1 + 64;
 
 template <std::size_t Bytes>
 std::string random_hex() {
@@ -81,31 +87,89 @@ void Credentials::add(CredentialRecord record) {
 }
 
 void Credentials::remove_all_of(std::string_view handle) {
-  std::erase_if(by_id_, [&](const auto& entry) { return entry.second.handle == handle; });
+  const auto is_its = [&](const auto& entry) { return entry.second.handle == handle; };
+  std::erase_if(by_id_, is_its);
+  std::erase_if(of_the_dead_, is_its);
 }
 
-Result<Principal> Credentials::check(const messages::Credential& credential) const {
-  const bool is_bot = credential.api_key && credential.api_secret;
-  const bool is_partly_bot = credential.api_key || credential.api_secret;
+void Credentials::bury(std::string_view handle) {
+  std::erase_if(by_id_, [&](const auto& entry) {
+    if (entry.second.handle != handle) return false;
+    of_the_dead_.insert(entry);
+    return true;
+  });
+}
+
+Result<Principal> Credentials::check(const messages::Credential& credential, Instant now) const {
+  const bool is_partly_bot = credential.api_key || credential.api_secret || credential.token;
   if (credential.operator_token && !is_partly_bot)
-    return check_token(credential.operator_token->view());
-  if (is_bot && !credential.operator_token)
-    return check_bot(credential.api_key->view(), credential.api_secret->view());
-  return invalid();
+    return check_operator(credential.operator_token->view());
+  return check_any(by_id_, credential, now);
 }
 
-Result<Principal> Credentials::check_token(std::string_view token) const {
+std::string Credentials::dead_with(const messages::Credential& credential, Instant now) const {
+  const auto found = check_any(of_the_dead_, credential, now);
+  return found ? found->bot : std::string();
+}
+
+Result<Principal> Credentials::check_operator(std::string_view token) const {
   if (!equal_in_constant_time(sha256(as_bytes(token)), operator_token_hash_)) return invalid();
   return Principal{.is_operator = true, .bot = {}};
 }
 
-Result<Principal> Credentials::check_bot(std::string_view api_key,
+Result<Principal> Credentials::check_any(const ById& known, const messages::Credential& credential,
+                                         Instant now) const {
+  if (credential.operator_token) return invalid();
+  if (credential.token && !credential.api_key && !credential.api_secret)
+    return check_token(known, credential.token->view(), now);
+  if (credential.api_key && credential.api_secret && !credential.token)
+    return check_bot(known, credential.api_key->view(), credential.api_secret->view());
+  return invalid();
+}
+
+Result<std::string> Credentials::make_token(const messages::Credential& credential,
+                                            Instant expires_at) const {
+  if (!credential.api_key || !credential.api_secret || credential.token ||
+      credential.operator_token)
+    return invalid();
+  GUILD_CHECK(check_bot(by_id_, credential.api_key->view(), credential.api_secret->view()));
+  const CredentialRecord& record = by_id_.at(std::string(id_in(credential.api_key->view())));
+  const std::string signed_part =
+      fmt::format("{}{}_{:016x}", token_prefix, record.key_id,
+                  static_cast<std::uint64_t>(std::max<std::int64_t>(expires_at.ns, 0)));
+  return fmt::format("{}_{}", signed_part, to_hex(mac_of(record, signed_part)));
+}
+
+Result<Principal> Credentials::check_token(const ById& known, std::string_view token,
+                                           Instant now) const {
+  if (token.size() != token_size || !token.starts_with(token_prefix)) return invalid();
+  const std::string_view signed_part = token.substr(0, token_size - 65);
+  static const CredentialRecord nobody{};
+  const auto found = known.find(std::string(token.substr(token_prefix.size(), 2 * id_bytes)));
+  const CredentialRecord& record = found == known.end() ? nobody : found->second;
+  const std::string mac = "_" + to_hex(mac_of(record, signed_part));
+  const bool is_ours =
+      equal_in_constant_time(as_bytes(mac), as_bytes(token.substr(signed_part.size())));
+  if (!is_ours || found == known.end()) return invalid();
+  std::uint64_t expires_ns = 0;
+  const std::string_view expiry = signed_part.substr(signed_part.size() - 16);
+  std::from_chars(expiry.data(), expiry.data() + expiry.size(), expires_ns, 16);
+  if (std::cmp_less_equal(expires_ns, now.ns)) return invalid();
+  return Principal{.is_operator = false, .bot = record.handle};
+}
+
+/// The key's own hash is in it, so that it ends with the key.
+Digest Credentials::mac_of(const CredentialRecord& record, std::string_view signed_part) const {
+  return hash("token", record.handle, fmt::format("{}\n{}", signed_part, to_hex(record.key_hash)));
+}
+
+Result<Principal> Credentials::check_bot(const ById& known, std::string_view api_key,
                                          std::string_view api_secret) const {
   // An unknown key is compared with hashes that nothing has, so that it takes as long as a wrong
   // one.
   static const CredentialRecord nobody{};
-  const auto found = by_id_.find(std::string(id_in(api_key)));
-  const CredentialRecord& record = found == by_id_.end() ? nobody : found->second;
+  const auto found = known.find(std::string(id_in(api_key)));
+  const CredentialRecord& record = found == known.end() ? nobody : found->second;
   const bool is_key = equal_in_constant_time(hash("key", record.handle, api_key), record.key_hash);
   const bool is_secret =
       equal_in_constant_time(hash("secret", record.handle, api_secret), record.secret_hash);

@@ -45,18 +45,33 @@ class Credentials {
   void add(CredentialRecord record);
   /// The bot's keys no longer open anything.
   void remove_all_of(std::string_view handle);
+  /// The same of a bot that died; `dead_with` still knows them.
+  void bury(std::string_view handle);
 
-  /// Either the operator's token alone, or a bot's key and secret.
-  Result<Principal> check(const messages::Credential& credential) const;
+  /// The operator's token alone, or a bot's key and secret, or a bot's token alone.
+  Result<Principal> check(const messages::Credential& credential, Instant now) const;
+  /// A bot's token, until then: `guild_token_<id of its key>_<expiry>_<MAC>`. Nothing is kept of
+  /// it; it holds while the bot's key does. The credential is a bot's key and secret.
+  Result<std::string> make_token(const messages::Credential& credential, Instant expires_at) const;
+  /// The dead bot whose key and secret, or token, these were; empty for anything else.
+  std::string dead_with(const messages::Credential& credential, Instant now) const;
 
  private:
-  Result<Principal> check_token(std::string_view token) const;
-  Result<Principal> check_bot(std::string_view api_key, std::string_view api_secret) const;
+  using ById = std::unordered_map<std::string, CredentialRecord>;
+
+  Result<Principal> check_operator(std::string_view token) const;
+  /// Of a bot among `known`.
+  Result<Principal> check_any(const ById& known, const messages::Credential& credential,
+                              Instant now) const;
+  Result<Principal> check_token(const ById& known, std::string_view token, Instant now) const;
+  Digest mac_of(const CredentialRecord& record, std::string_view signed_part) const;
+  Result<Principal> check_bot(const ById& known, std::string_view api_key,
+                              std::string_view api_secret) const;
   Digest hash(std::string_view what, std::string_view handle, std::string_view secret) const;
 
   Secret32 hashing_key_;
   Digest operator_token_hash_;
-  std::unordered_map<std::string, CredentialRecord> by_id_;
+  ById by_id_, of_the_dead_;
 };
 
 }  // namespace guild::ledgerd

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 
 #include "common/base/text.hpp"
@@ -152,13 +151,6 @@ Grant after_outcome(Grant grant, PermitOutcome outcome) {
   // What was disabled stays so until a person grants it again.
   if (grant.errors >= errors_to_disable) grant.is_enabled = false;
   return grant;
-}
-
-Result<std::int64_t> day_of(Instant at, std::string_view zone) {
-  if (zone != "UTC")
-    return fail(ErrorKind::invalid, "time_zone_unknown",
-                fmt::format("the time zone {} is not known", guild::quoted(zone)), "use UTC");
-  return std::chrono::floor<std::chrono::days>(std::chrono::nanoseconds(at.ns)).count();
 }
 
 }  // namespace guild::ledgerd

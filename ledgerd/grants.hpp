@@ -94,8 +94,4 @@ std::optional<PermitRefusal> find_refusal(const Choice& choice, const Used& used
 /// The grant after one of its uses ended so.
 Grant after_outcome(Grant grant, PermitOutcome outcome);
 
-/// The day that `at` is on in an IANA time zone, counted from 1970-01-01. Only "UTC" is known so
-/// far; code time_zone_unknown.
-Result<std::int64_t> day_of(Instant at, std::string_view zone);
-
 }  // namespace guild::ledgerd

@@ -77,6 +77,8 @@ Entry entry_of(const Posting& posting, const Leg& leg, std::string_view account,
                const Digest& previous_hash) {
   return {.seq = posting.seq,
           .account_seq = leg.account_seq,
+          .leg = &leg - posting.legs.data(),
+          .legs = std::ssize(posting.legs),
           .id = posting.id,
           .account = std::string(account),
           .type = leg.type,
@@ -177,6 +179,22 @@ class GatheredLegs {
   std::size_t count_ = 0;
 };
 
+Result<std::vector<Entry>> legs_after(Connection& file, std::int64_t seq, std::size_t legs_wanted) {
+  GatheredLegs legs;
+  GUILD_CHECK(store::each_posting_after(file, seq, [&](Posting posting) {
+    legs.take(std::move(posting));
+    return legs.count() < legs_wanted;
+  }));
+  return legs.entries(file);
+}
+
+std::unexpected<Error> seq_unknown(std::int64_t after, std::int64_t head) {
+  return fail(ErrorKind::conflict, "seq_unknown",
+              fmt::format("the book ends at posting {}, before {}", head, after),
+              "it is not the book that was read up to there: a backup was restored, or the home is "
+              "another one");
+}
+
 }  // namespace
 
 Result<EntriesPage> read_entries(Connection& file, AccountNumber account, std::int64_t after,
@@ -198,13 +216,20 @@ Result<EntriesPage> read_entries(Connection& file, std::string_view account, std
 Result<std::vector<Entry>> read_legs_after(Connection& file, std::int64_t seq,
                                            std::size_t legs_wanted) {
   return in_snapshot<std::vector<Entry>>(
-      file, [&](Connection& snapshot) -> Result<std::vector<Entry>> {
-        GatheredLegs legs;
-        GUILD_CHECK(store::each_posting_after(snapshot, seq, [&](Posting posting) {
-          legs.take(std::move(posting));
-          return legs.count() < legs_wanted;
-        }));
-        return legs.entries(snapshot);
+      file, [&](Connection& snapshot) { return legs_after(snapshot, seq, legs_wanted); });
+}
+
+Result<messages::EventsPage> read_events(Connection& file, std::int64_t after, std::int64_t limit) {
+  return in_snapshot<messages::EventsPage>(
+      file, [&](Connection& snapshot) -> Result<messages::EventsPage> {
+        messages::EventsPage page;
+        GUILD_TRY(page.head, store::last_seq(snapshot));
+        if (after > page.head) return seq_unknown(after, page.head);
+        GUILD_TRY(auto legs, legs_after(snapshot, after, static_cast<std::size_t>(limit)));
+        page.more = (legs.empty() ? after : legs.back().seq) < page.head;
+        page.events.assign(std::make_move_iterator(legs.begin()),
+                           std::make_move_iterator(legs.end()));
+        return page;
       });
 }
 

@@ -30,6 +30,11 @@ Result<messages::EntriesPage> read_entries(storage::Connection& file, std::strin
 Result<std::vector<messages::Entry>> read_legs_after(storage::Connection& file, std::int64_t seq,
                                                      std::size_t legs_wanted);
 
+/// The same as a page for whoever asks; `limit` legs wanted. Code seq_unknown: the book ends before
+/// `after`.
+Result<messages::EventsPage> read_events(storage::Connection& file, std::int64_t after,
+                                         std::int64_t limit);
+
 /// One posting whole. Code posting_unknown.
 Result<messages::PostingView> read_posting(storage::Connection& file, std::int64_t seq);
 

@@ -7,6 +7,7 @@
 #include "common/base/bytes.hpp"
 #include "common/base/hash.hpp"
 #include "common/base/text.hpp"
+#include "ledgerd/store_arena.hpp"
 
 namespace guild::ledgerd {
 namespace {
@@ -116,6 +117,11 @@ Result<void> tell(Transaction& transaction, PostKind kind, std::string_view bot,
   return store::insert_post(transaction.file(), transaction.now(), kind, bot, text);
 }
 
+/// What a bot is told when it asks why it lost last.
+Result<void> note_loss(Transaction& transaction, std::string_view bot, std::string_view reason) {
+  return store::save_loss(transaction.file(), bot, transaction.now(), economy::post_text(reason));
+}
+
 /// Pays what the settlement says out of the market's escrow.
 Result<void> pay(Transaction& transaction, const messages::Market& market,
                  const economy::Settlement& settlement) {
@@ -163,6 +169,9 @@ Result<void> tell_results(Transaction& transaction, const messages::Market& mark
     GUILD_CHECK(tell(transaction, PostKind::RESULT, stake.bot,
                      fmt::format("{} loses {} on {}: {}", stake.bot, stake.amount.text(),
                                  stake.outcome, subject_of(market))));
+    GUILD_CHECK(note_loss(transaction, stake.bot,
+                          fmt::format("lost {} on {}, it was {}: {}", stake.amount.text(),
+                                      stake.outcome, outcome_of(market), subject_of(market))));
   }
   return {};
 }
@@ -231,8 +240,11 @@ Result<void> end_at_deadline(Transaction& transaction, const Constants& constant
 
 enum class WagerEnd { won, lost, refunded };
 
+constexpr std::string_view observation_prefix = "OBS:";
+
 std::string wager_reference(const store::WagerRow& wager) {
-  return fmt::format("TICK:{}:WAGER", wager.tick_id);
+  if (wager.id.starts_with(observation_prefix)) return wager.id;
+  return fmt::format("TICK:{}:WAGER", wager.id);
 }
 
 Result<void> pay_wager(Transaction& transaction, const store::WagerRow& wager, WagerEnd end) {
@@ -248,7 +260,7 @@ Result<void> pay_wager(Transaction& transaction, const store::WagerRow& wager, W
     payment.add_to_treasury(wager.stake);
   }
   return payment.book(transaction,
-                      Uuid::of_name(fmt::format("wager/{}/{}/pay", wager.bot, wager.tick_id)));
+                      Uuid::of_name(fmt::format("wager/{}/{}/pay", wager.bot, wager.id)));
 }
 
 Result<void> tell_wager(Transaction& transaction, const store::WagerRow& wager, WagerEnd end) {
@@ -265,6 +277,15 @@ Result<void> tell_wager(Transaction& transaction, const store::WagerRow& wager, 
   return tell(transaction, PostKind::RESULT, wager.bot, text);
 }
 
+Result<void> note_lost_wager(Transaction& transaction, const store::WagerRow& wager,
+                             Money close_price) {
+  return store::save_loss(
+      transaction.file(), wager.bot, transaction.now(),
+      fmt::format("lost {} on {} {}: the price went from {} to {}", wager.stake.text(),
+                  wager.symbol, economy::outcome_of(wager.direction), wager.open_price.text(),
+                  close_price.text()));
+}
+
 Result<void> end_wager(Transaction& transaction, const store::WagerRow& wager,
                        std::optional<Money> close_price) {
   WagerEnd end = WagerEnd::refunded;
@@ -275,6 +296,8 @@ Result<void> end_wager(Transaction& transaction, const store::WagerRow& wager,
   GUILD_CHECK(pay_wager(transaction, wager, end));
   GUILD_CHECK(tell_wager(transaction, wager, end));
   if (end == WagerEnd::won) GUILD_CHECK(store::add_win(transaction.file(), wager.bot));
+  if (end == WagerEnd::lost)
+    GUILD_CHECK(note_lost_wager(transaction, wager, close_price.value_or(Money())));
   return store::end_wager(transaction.file(), wager.number, names[static_cast<std::size_t>(end)],
                           close_price);
 }
@@ -366,12 +389,22 @@ Money payable(const Book& book, AccountNumber account) {
   return Money::of_units(state.available().units() - state.floor.units());
 }
 
-Result<BotRecord> bot_of(storage::Connection& file, std::string_view handle) {
-  GUILD_TRY(auto bot, store::find_bot(file, handle));
-  if (bot) return *std::move(bot);
+std::unexpected<Error> funds_short(std::string_view account, Money available) {
+  return fail(error_of(Refusal{.error = TransferError::funds_short,
+                               .account = std::string(account),
+                               .available = available}));
+}
+
+std::unexpected<Error> bot_unknown(std::string_view handle) {
   return fail(ErrorKind::not_found, "bot_unknown",
               fmt::format("there is no bot {}", quoted(handle)),
               "see which there are: `guild bot list`");
+}
+
+Result<BotRecord> bot_of(storage::Connection& file, std::string_view handle) {
+  GUILD_TRY(auto bot, store::find_bot(file, handle));
+  if (!bot) return bot_unknown(handle);
+  return *std::move(bot);
 }
 
 Result<BotRecord> live_bot(storage::Connection& file, std::string_view handle) {
@@ -474,6 +507,9 @@ Result<std::vector<Booked>> book_answer(Transaction& transaction, const MarketAn
   GUILD_CHECK(tell(transaction, PostKind::RESULT, answer.bot,
                    fmt::format("{} misses and loses {}: {}", answer.bot, answer.stake.text(),
                                row.market.question.value)));
+  GUILD_CHECK(note_loss(transaction, answer.bot,
+                        fmt::format("lost {} by a wrong answer: {}", answer.stake.text(),
+                                    row.market.question.value)));
   return all;
 }
 
@@ -495,12 +531,6 @@ Result<std::optional<messages::AnswerOutcome>> answered_before(
                      answer_reference(request, "RESEARCH"), EntryType::MARKET_STAKE);
   GUILD_CHECK(book(transaction, again));
   return std::optional(is_right ? messages::AnswerOutcome::WIN : messages::AnswerOutcome::MISS);
-}
-
-std::unexpected<Error> funds_short(std::string_view account, Money available) {
-  return fail(error_of(Refusal{.error = TransferError::funds_short,
-                               .account = std::string(account),
-                               .available = available}));
 }
 
 }  // namespace
@@ -586,6 +616,60 @@ Result<messages::PricePosted> post_price(Transaction& transaction,
   GUILD_CHECK(store::wake_wagers(transaction.file(), request.symbol.view(), time));
   GUILD_TRY(const std::int64_t settled, settle_wagers(transaction));
   return messages::PricePosted{request.symbol, request.price, time, settled};
+}
+
+std::string observation_reference(const Uuid& observation) {
+  return std::string(observation_prefix) + observation.text();
+}
+
+namespace {
+
+/// The treasury's side of a wager, so that a win is paid whatever the treasury has by then.
+Result<void> cover_wager(Transaction& transaction, const WagerOrder& order) {
+  const std::string escrow(wagers_account);
+  GUILD_CHECK(ready_escrow(transaction, escrow, {}));
+  auto draft = draft_transfer(Uuid::of_name(order.name + "/cover"), treasury_account, escrow,
+                              order.stake, order.reference, EntryType::MARKET_STAKE);
+  if (draft && transaction.state().accounts().find(escrow) == 0) draft->opens = {escrow};
+  GUILD_CHECK(book(transaction, draft));
+  return {};
+}
+
+/// The stake to escrow, and the fee that it carries to the treasury.
+Draft draft_wager(const WagerOrder& order) {
+  const Money paid = Money::of_units(-order.fee.units() - order.stake.units());
+  Draft draft{.id = Uuid::of_name(order.name + "/wager"), .legs = {}};
+  draft.legs.push_back({bot_account(order.bot), paid, EntryType::WAGER, order.reference});
+  draft.legs.push_back(
+      {std::string(wagers_account), order.stake, EntryType::WAGER, order.reference});
+  if (order.fee.is_positive())
+    draft.legs.push_back(
+        {std::string(treasury_account), order.fee, EntryType::WAGER, order.reference});
+  return draft;
+}
+
+}  // namespace
+
+Result<Booked> place_wager(Transaction& transaction, const Constants& constants,
+                           const WagerOrder& order) {
+  GUILD_CHECK(cover_wager(transaction, order));
+  GUILD_TRY(Booked booked, transaction.book(draft_wager(order)));
+  const Instant due = transaction.now() + constants.wager_horizon;
+  GUILD_CHECK(store::insert_wager(transaction.file(),
+                                  {.number = 0,
+                                   .bot = order.bot,
+                                   .id = order.id,
+                                   .symbol = order.symbol,
+                                   .direction = order.direction,
+                                   .stake = order.stake,
+                                   .open_price = order.price,
+                                   .due_at = due,
+                                   .refund_at = due + economy::stale_after(constants)}));
+  GUILD_CHECK(
+      tell(transaction, PostKind::WAGER, order.bot,
+           fmt::format("{} wagers {} on {} {} from {}", order.bot, order.stake.text(), order.symbol,
+                       economy::outcome_of(order.direction), order.price.text())));
+  return booked;
 }
 
 Result<std::optional<Money>> fresh_price(storage::Connection& file, const Constants& constants,

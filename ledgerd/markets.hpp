@@ -49,6 +49,21 @@ Result<messages::Market> resolve_market(Transaction& transaction,
 Result<messages::PricePosted> post_price(Transaction& transaction,
                                          const messages::PostPrice& request);
 
+/// A price wager: the stake, and a fee that it carries, leave the bot; the stake and as much from
+/// the treasury go to escrow/wagers. Both can pay. Answers the posting of the bot's side.
+struct WagerOrder {
+  std::string id;    ///< The tick's, or observation_reference.
+  std::string name;  ///< Ids of the postings follow from it.
+  std::string bot, symbol;
+  economy::Direction direction{};
+  Money stake, price, fee;
+  std::string reference;
+};
+Result<Booked> place_wager(Transaction& transaction, const economy::Constants& constants,
+                           const WagerOrder& order);
+/// `OBS:<observation>`, which is the id of no tick.
+std::string observation_reference(const Uuid& observation);
+
 /// The last price of the symbol, unless it is stale.
 Result<std::optional<Money>> fresh_price(storage::Connection& file,
                                          const economy::Constants& constants,
@@ -57,6 +72,8 @@ Result<std::optional<Money>> fresh_price(storage::Connection& file,
 /// Ends what is due, at most settled_at_once; answers how many.
 Result<std::int64_t> settle_due(Transaction& transaction, const economy::Constants& constants);
 
+std::unexpected<Error> funds_short(std::string_view account, Money available);
+std::unexpected<Error> bot_unknown(std::string_view handle);
 /// Codes: bot_unknown.
 Result<BotRecord> bot_of(storage::Connection& file, std::string_view handle);
 /// Codes: bot_unknown, bot_dead.

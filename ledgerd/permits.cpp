@@ -62,8 +62,8 @@ Result<PermitRow> find_own(Transaction& transaction, const Uuid& id, const Asker
 }
 
 Result<std::int64_t> today_of(storage::Connection& file, std::string_view handle, Instant now) {
-  GUILD_TRY(const std::string zone, store::time_zone_of(file, handle));
-  return day_of(now, zone);
+  GUILD_TRY(const BotDays days, store::days_of(file, handle));
+  return day_of(days, now);
 }
 
 const AccountState& account_of(Transaction& transaction, std::string_view handle) {

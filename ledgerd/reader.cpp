@@ -1,13 +1,28 @@
 #include "ledgerd/reader.hpp"
 
+#include <sys/resource.h>
+
 #include <utility>
 
 namespace guild::ledgerd {
+namespace {
 
-Reader::Reader(std::unique_ptr<storage::Connection> connection, std::size_t waiting_max)
+void give_way() {
+  constexpr int last = 19;
+  // Refused by nobody, and no harm if it were.
+  static_cast<void>(::setpriority(PRIO_PROCESS, 0, last));
+}
+
+}  // namespace
+
+Reader::Reader(std::unique_ptr<storage::Connection> connection, std::size_t waiting_max,
+               Haste haste)
     : connection_(std::move(connection)),
       waiting_max_(waiting_max),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+      thread_([this, haste](const std::stop_token& stop) {
+        if (haste == Haste::low) give_way();
+        run(stop);
+      }) {}
 
 Reader::~Reader() {
   {

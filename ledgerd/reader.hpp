@@ -20,7 +20,11 @@ class Reader {
   /// `stop` is requested when the reader is to end: whatever takes long should then give up.
   using Work = std::function<void(storage::Connection&, const std::stop_token& stop)>;
 
-  Reader(std::unique_ptr<storage::Connection> connection, std::size_t waiting_max);
+  /// low: it runs when no other thread wants to; on a full machine it comes later, not answers.
+  enum class Haste { normal, low };
+
+  Reader(std::unique_ptr<storage::Connection> connection, std::size_t waiting_max,
+         Haste haste = Haste::normal);
   /// Asks what runs to stop, and waits for it; what waits is not begun.
   ~Reader();
   Reader(const Reader&) = delete;

@@ -6,6 +6,7 @@
 #include "common/log/log.hpp"
 #include "ledgerd/bots.hpp"
 #include "ledgerd/history.hpp"
+#include "ledgerd/markets.hpp"
 #include "ledgerd/service.hpp"
 #include "ledgerd/verify.hpp"
 
@@ -27,17 +28,11 @@ Result<void> check_charge_id(const messages::ChargeTask& request) {
               "make it of the name TASK/ATTEMPT");
 }
 
-std::unexpected<Error> bot_unknown(std::string_view handle) {
-  return fail(ErrorKind::not_found, "bot_unknown",
-              fmt::format("there is no bot {}", guild::quoted(handle)),
-              "see which there are: `guild bot list`");
-}
-
 }  // namespace
 
 Result<Principal> Service::identify(const std::string& sender,
                                     const std::optional<messages::Credential>& credential) {
-  auto principal = principal_of(sender, credential, credentials_);
+  auto principal = principal_of(sender, credential, credentials_, now());
   if (!principal)
     GUILD_LOG_WITH(warn, "authority", (log::Extra{{"sender", sender}}), "refused a request: {}",
                    principal.error().message);
@@ -190,6 +185,17 @@ void Service::entries(const messages::ListEntries& request,
       answer);
 }
 
+void Service::events(const messages::ListEvents& request,
+                     const host::Answer<messages::EventsPage>& answer) {
+  read<messages::EventsPage>(
+      resuming_,
+      [after = request.after.value, limit = request.limit.value](storage::Connection& file,
+                                                                 const std::stop_token&) {
+        return read_events(file, after, limit);
+      },
+      answer);
+}
+
 void Service::verify(const messages::Nothing& /*request*/,
                      const host::Answer<messages::VerifyReport>& answer) {
   ++verifications_;
@@ -268,6 +274,20 @@ void Service::authenticate(const messages::Authenticate& request,
   messages::Authenticated authenticated{.is_operator = principal->is_operator, .bot = {}};
   if (!principal->is_operator) authenticated.bot = principal->bot;
   answer(authenticated);
+}
+
+void Service::token(const messages::GetToken& request,
+                    const host::Answer<messages::Token>& answer) {
+  const auto principal = identify(answer.sender(), request.credential);
+  if (!principal) return refuse(answer, principal.error());
+  if (!request.credential.api_key)
+    return refuse(answer, Error{ErrorKind::denied, "not_permitted",
+                                "a token stands for a bot's key and secret, and for nothing else",
+                                "send those"});
+  const Instant expires_at = now() + host_.settings().ledgerd.token_lifetime;
+  const auto made = credentials_.make_token(request.credential, expires_at);
+  if (!made) return refuse(answer, made.error());
+  answer(messages::Token{.token = *made, .bot = principal->bot, .expires_at = expires_at});
 }
 
 }  // namespace guild::ledgerd

@@ -45,6 +45,7 @@ void Service::take_change(std::string_view handle, BotStatus status,
   BotRecord bot = *known;
   bot.status = status;
   view_.add_bot(std::move(bot));
+  if (status == BotStatus::DEAD) return credentials_.bury(handle);
   credentials_.remove_all_of(handle);
   if (record) credentials_.add(*record);
 }
@@ -127,6 +128,34 @@ void Service::retire_bot(const messages::ChangeBot& request,
 void Service::liquidate_bot(const messages::ChangeBot& request,
                             const host::Answer<messages::Bot>& answer) {
   end_bot(request, &ledgerd::liquidate_bot, answer);
+}
+
+void Service::set_bot(const messages::SetBot& request, const host::Answer<messages::Bot>& answer) {
+  const auto asker = identify_operator(answer.sender(), request.credential, "change bots");
+  if (!asker) return refuse(answer, asker.error());
+  if (!request.time_zone)
+    return refuse(answer, Error{ErrorKind::invalid, "nothing_to_set", "nothing is to be changed",
+                                "give a time_zone, such as Europe/Berlin"});
+  const std::string handle = request.handle, zone = request.time_zone->value;
+  auto work = [this, handle, zone, asker = *asker](Transaction& transaction) -> Result<void> {
+    GUILD_CHECK(set_time_zone(transaction, handle, zone, asker));
+    transaction.after_commit([this, handle, zone] {
+      host_.post([this, handle, zone] {
+        BotRecord bot = *view_.find_bot(handle);
+        bot.time_zone = zone;
+        view_.add_bot(std::move(bot));
+      });
+    });
+    return {};
+  };
+  auto done = [this, answer = answer, handle](const Result<void>& outcome) mutable {
+    host_.post([this, answer = std::move(answer), handle, outcome] {
+      if (!outcome) return refuse(answer, outcome.error());
+      answer(view_.describe(*view_.find_bot(handle)));
+    });
+  };
+  if (auto submitted = journal_->submit(std::move(work), std::move(done)); !submitted)
+    refuse(answer, submitted.error());
 }
 
 std::string Service::handle_named(std::string_view name) const {

@@ -59,7 +59,7 @@ Result<messages::FeedPage> read_feed(storage::Connection& file, const messages::
 template <class Reply>
 bool Service::may_drive(const std::optional<messages::Credential>& credential,
                         const host::Answer<Reply>& answer) {
-  const auto driver = driver_of(answer.sender(), credential, credentials_);
+  const auto driver = driver_of(answer.sender(), credential, credentials_, now());
   if (driver) return true;
   GUILD_LOG_WITH(warn, "authority", (log::Extra{{"sender", answer.sender()}}),
                  "refused a request: {}", driver.error().message);
@@ -71,23 +71,6 @@ Result<void> Service::note_due(Transaction& transaction) {
   GUILD_TRY(const auto due, store::next_due(transaction.file()));
   transaction.after_commit([this, due] { host_.post([this, due] { market_due_ = due; }); });
   return {};
-}
-
-template <class Reply, class Work>
-void Service::act(Work work, const host::Answer<Reply>& answer) {
-  auto made = std::make_shared<Reply>();
-  auto job = [this, work = std::move(work), made](Transaction& transaction) -> Result<void> {
-    GUILD_TRY(*made, work(transaction));
-    return note_due(transaction);
-  };
-  auto done = [this, answer = answer, made](const Result<void>& outcome) mutable {
-    host_.post([this, answer = std::move(answer), made, outcome] {
-      if (!outcome) return refuse(answer, outcome.error());
-      answer(*made);
-    });
-  };
-  if (auto submitted = journal_->submit(std::move(job), std::move(done)); !submitted)
-    refuse(answer, submitted.error());
 }
 
 void Service::serve_economy() {
@@ -128,7 +111,7 @@ void Service::settle_markets() {
 }
 
 void Service::bury(const std::string& handle) {
-  credentials_.remove_all_of(handle);
+  credentials_.bury(handle);
   const BotRecord* const bot = view_.find_bot(handle);
   if (bot == nullptr) return;
   BotRecord dead = *bot;

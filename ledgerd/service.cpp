@@ -1,7 +1,6 @@
 #include "ledgerd/service.hpp"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -19,18 +18,10 @@ namespace {
 /// Events of the commits in so much time are read and published together.
 constexpr Duration gather_for = std::chrono::milliseconds(2);
 
-/// This thread runs when no other wants to: on a full machine events come later, not answers.
-void give_way() {
-  constexpr int last = 19;
-  thread_local const bool done = ::setpriority(PRIO_PROCESS, 0, last) == 0;
-  static_cast<void>(done);  // Refused by nobody, and no harm if it were.
-}
-
 std::string topic_of(const messages::Entry& entry) { return "ledger/entry/" + entry.account.value; }
 
 /// Read and written out where nobody waits for it.
 Result<Outbox::Events> read_events(storage::Connection& file, std::int64_t after) {
-  give_way();
   GUILD_TRY(const auto entries, read_legs_after(file, after, Outbox::batch_legs));
   Outbox::Events events;
   events.reserve(entries.size());
@@ -68,7 +59,7 @@ Result<Recovered> recover_and_tell(storage::Connection& file) {
 }  // namespace
 
 struct Service::Parts {
-  std::unique_ptr<storage::Connection> writing, reading, publishing, verifying;
+  std::unique_ptr<storage::Connection> writing, reading, publishing, resuming, verifying;
   Recovered recovered;
   Credentials credentials;
 };
@@ -79,12 +70,14 @@ Result<std::unique_ptr<host::Service>> Service::start(host::Host& host) {
   GUILD_TRY(Recovered recovered, recover_and_tell(*writing));
   GUILD_TRY(auto reading, host.open_reader(database_name));
   GUILD_TRY(auto publishing, host.open_reader(database_name));
+  GUILD_TRY(auto resuming, host.open_reader(database_name));
   GUILD_TRY(auto verifying, host.open_reader(database_name));
   const auto recorded = recovered.economy;
   const std::int64_t signed_size = recovered.signed_size;
   std::unique_ptr<Service> service(new Service(host, {.writing = std::move(writing),
                                                       .reading = std::move(reading),
                                                       .publishing = std::move(publishing),
+                                                      .resuming = std::move(resuming),
                                                       .verifying = std::move(verifying),
                                                       .recovered = std::move(recovered),
                                                       .credentials = std::move(credentials)}));
@@ -104,12 +97,13 @@ Service::Service(host::Host& host, Parts parts)
       credentials_(std::move(parts.credentials)),
       view_(parts.recovered.book),
       reader_(std::move(parts.reading), reads_waiting_max),
-      publisher_(std::move(parts.publishing), reads_waiting_max),
+      publisher_(std::move(parts.publishing), reads_waiting_max, Reader::Haste::low),
+      resuming_(std::move(parts.resuming), resumptions_waiting_max, Reader::Haste::low),
       verifier_(std::move(parts.verifying), verifications_waiting_max),
       outbox_(parts.recovered.published, parts.recovered.book.head().seq, outbox_ports()) {
   for (CredentialRecord& record : parts.recovered.credentials) credentials_.add(std::move(record));
   for (BotRecord& bot : parts.recovered.bots) {
-    if (bot.status == BotStatus::DEAD) credentials_.remove_all_of(bot.handle);
+    if (bot.status == BotStatus::DEAD) credentials_.bury(bot.handle);
     view_.add_bot(std::move(bot));
   }
   journal_ = std::make_unique<Journal>(std::move(parts.writing), std::move(parts.recovered.book),
@@ -211,15 +205,18 @@ void Service::serve() {
   serve("charge", &Service::charge);
   serve("balance", &Service::balance);
   serve("entries", &Service::entries);
+  serve("events", &Service::events);
   serve("verify", &Service::verify);
   serve("bot-create", &Service::create_bot);
   serve("bot-list", &Service::list_bots);
   serve("bot-show", &Service::show_bot);
   serve("authenticate", &Service::authenticate);
+  serve("token", &Service::token);
   serve("bot-rotate", &Service::rotate_bot);
   serve("bot-retire", &Service::retire_bot);
   serve("bot-liquidate", &Service::liquidate_bot);
   serve("bot-revive", &Service::revive_bot);
+  serve("bot-set", &Service::set_bot);
   serve("bot-sync-keys", &Service::sync_keys);
   serve("grant-add", &Service::add_grant);
   serve("grant-revoke", &Service::revoke_grant);
@@ -230,6 +227,8 @@ void Service::serve() {
   serve("approval-allow", &Service::allow_approval);
   serve("approval-deny", &Service::deny_approval);
   serve_economy();
+  serve("arena-observe", &Service::observe);
+  serve("arena-act", &Service::act_in_arena);
   host_.on_session([this](const bus::SessionEvent& event) {
     outbox_.session_changed(event.state == bus::SessionState::connected);
   });

@@ -2,7 +2,8 @@
 // Everything here is on the loop thread; the journal writes and the readers read on threads of
 // their own and post what they found. service.cpp wires, requests*.cpp answer.
 // Limits:
-// reads_waiting_max reads, verifications_waiting_max verifications may wait; the rest is refused.
+// reads_waiting_max reads, resumptions_waiting_max pages of events, verifications_waiting_max
+// verifications may wait; the rest is refused.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +15,14 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "common/host/host.hpp"
+#include "common/messages/arena.hpp"
 #include "common/messages/authority.hpp"
 #include "common/messages/economy.hpp"
 #include "ledgerd/authority.hpp"
 #include "ledgerd/checkpoint.hpp"
 #include "ledgerd/credentials.hpp"
 #include "ledgerd/economy/constants.hpp"
+#include "ledgerd/economy/observations.hpp"
 #include "ledgerd/journal.hpp"
 #include "ledgerd/outbox.hpp"
 #include "ledgerd/permits.hpp"
@@ -35,6 +38,7 @@ class Service : public host::Service {
  public:
   static constexpr std::size_t reads_waiting_max = 4'096;
   static constexpr std::size_t verifications_waiting_max = 4;
+  static constexpr std::size_t resumptions_waiting_max = 256;
 
   /// Recovers the book, or refuses to start.
   static Result<std::unique_ptr<host::Service>> start(host::Host& host);
@@ -88,6 +92,8 @@ class Service : public host::Service {
   void balance(const messages::GetBalance& request, const host::Answer<messages::Balance>& answer);
   void entries(const messages::ListEntries& request,
                const host::Answer<messages::EntriesPage>& answer);
+  void events(const messages::ListEvents& request,
+              const host::Answer<messages::EventsPage>& answer);
   void verify(const messages::Nothing& request, const host::Answer<messages::VerifyReport>& answer);
   void create_bot(const messages::CreateBot& request,
                   const host::Answer<messages::BotCreated>& answer);
@@ -95,6 +101,7 @@ class Service : public host::Service {
   void show_bot(const messages::GetBot& request, const host::Answer<messages::Bot>& answer);
   void authenticate(const messages::Authenticate& request,
                     const host::Answer<messages::Authenticated>& answer);
+  void token(const messages::GetToken& request, const host::Answer<messages::Token>& answer);
   // Of bots' lives (requests_bots.cpp).
   void rotate_bot(const messages::ChangeBot& request,
                   const host::Answer<messages::BotCreated>& answer);
@@ -102,6 +109,7 @@ class Service : public host::Service {
   void liquidate_bot(const messages::ChangeBot& request, const host::Answer<messages::Bot>& answer);
   void revive_bot(const messages::ReviveBot& request,
                   const host::Answer<messages::BotCreated>& answer);
+  void set_bot(const messages::SetBot& request, const host::Answer<messages::Bot>& answer);
   void sync_keys(const messages::SyncKeys& request,
                  const host::Answer<messages::KeysSynced>& answer);
   // Of what bots may do (requests_authority.cpp).
@@ -141,6 +149,15 @@ class Service : public host::Service {
   void feed(const messages::ListFeed& request, const host::Answer<messages::FeedPage>& answer);
   void insights(const messages::GetBot& request, const host::Answer<messages::Insights>& answer);
   void viability(const messages::Nothing& request, const host::Answer<messages::Viability>& answer);
+  // The arena's (requests_arena.cpp).
+  void observe(const messages::Observe& request, const host::Answer<messages::Observation>& answer);
+  void show(messages::Observation observation, const host::Answer<messages::Observation>& answer);
+  void act_in_arena(const messages::TakeAction& request,
+                    const host::Answer<messages::ActionTaken>& answer);
+  /// For which bot somebody asks in the arena; codes as in common/messages/arena.hpp.
+  Result<std::string> identify_player(const std::string& sender,
+                                      const std::optional<messages::Credential>& credential,
+                                      const std::optional<messages::Handle>& bot);
   void meter(const messages::MeterCall& request, const host::Answer<messages::Metered>& answer);
   /// Whether the sender drives the economy; if not, it is answered.
   template <class Reply>
@@ -206,10 +223,12 @@ class Service : public host::Service {
   std::optional<Instant> market_due_ = Instant{};  // The first look comes with the first second.
   boost::asio::steady_timer ticker_;
   Credentials credentials_;
+  economy::Observations observations_;
   std::unique_ptr<Journal> journal_;  // Before the view, whose names are the journal's.
   View view_;
   Reader reader_;     // History and proofs.
   Reader publisher_;  // Events: they wait for nobody and nobody for them.
+  Reader resuming_;   // Events once more; who catches up delays neither writes nor live events.
   Reader verifier_;   // Its own, since a verification takes long.
   Outbox outbox_;
   bool is_publishing_planned_ = false;
@@ -243,6 +262,23 @@ void Service::run(std::function<Result<Reply>(Transaction&)> work,
     host_.post([this, answer = std::move(answer), reply, outcome] {
       if (!outcome) return refuse(answer, outcome.error());
       answer(*reply);
+    });
+  };
+  if (auto submitted = journal_->submit(std::move(job), std::move(done)); !submitted)
+    refuse(answer, submitted.error());
+}
+
+template <class Reply, class Work>
+void Service::act(Work work, const host::Answer<Reply>& answer) {
+  auto made = std::make_shared<Reply>();
+  auto job = [this, work = std::move(work), made](Transaction& transaction) -> Result<void> {
+    GUILD_TRY(*made, work(transaction));
+    return note_due(transaction);
+  };
+  auto done = [this, answer = answer, made](const Result<void>& outcome) mutable {
+    host_.post([this, answer = std::move(answer), made, outcome] {
+      if (!outcome) return refuse(answer, outcome.error());
+      answer(*made);
     });
   };
   if (auto submitted = journal_->submit(std::move(job), std::move(done)); !submitted)

@@ -181,8 +181,8 @@ Result<void> insert_bot(Connection& file, const BotRecord& bot) {
 
 Result<void> each_bot(Connection& file, const std::function<void(BotRecord)>& take) {
   GUILD_TRY(Statement statement,
-            file.prepare("SELECT handle, account, status, created_at, grant_seq FROM bots "
-                         "ORDER BY handle"));
+            file.prepare("SELECT bots.handle, account, status, created_at, grant_seq, time_zone "
+                         "FROM bots LEFT JOIN bot_settings USING (handle) ORDER BY bots.handle"));
   return each_row(statement, [&](const Statement& row) {
     const bool is_alive = row.text(2) == text_of(BotStatus::ALIVE);
     const bool has_status = is_alive || row.text(2) == text_of(BotStatus::DEAD);
@@ -190,7 +190,8 @@ Result<void> each_bot(Connection& file, const std::function<void(BotRecord)>& ta
           .account = has_status ? account_number(row.integer(1)) : 0,
           .status = is_alive ? BotStatus::ALIVE : BotStatus::DEAD,
           .created_at = {row.integer(3)},
-          .grant_seq = row.integer(4)});
+          .grant_seq = row.integer(4),
+          .time_zone = row.is_null(5) ? "UTC" : std::string(row.text(5))});
     return true;
   });
 }

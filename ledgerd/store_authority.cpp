@@ -110,12 +110,34 @@ Result<void> insert_bot_settings(Connection& file, std::string_view handle) {
   return file.execute("INSERT INTO bot_settings (handle) VALUES (?)", handle);
 }
 
-Result<std::string> time_zone_of(Connection& file, std::string_view handle) {
+Result<BotDays> days_of(Connection& file, std::string_view handle) {
   GUILD_TRY(Statement statement,
-            file.prepare("SELECT time_zone FROM bot_settings WHERE handle = ?"));
+            file.prepare("SELECT time_zone, held_day, held_over_at, held_until FROM bot_settings "
+                         "WHERE handle = ?"));
   statement.bind(1, handle);
   GUILD_TRY(const bool row, statement.step());
-  return row ? std::string(statement.text(0)) : std::string("UTC");
+  BotDays days;
+  if (!row) return days;
+  days.zone = statement.text(0);
+  if (!statement.is_null(1))
+    days.held = HeldDay{.day = statement.integer(1),
+                        .over_at = {statement.integer(2)},
+                        .until = {statement.integer(3)}};
+  return days;
+}
+
+Result<void> save_days(Connection& file, std::string_view handle, const BotDays& days) {
+  std::optional<std::int64_t> day, over_at, until;
+  if (days.held) {
+    day = days.held->day;
+    over_at = days.held->over_at.ns;
+    until = days.held->until.ns;
+  }
+  return file.execute(
+      "INSERT INTO bot_settings (handle, time_zone, held_day, held_over_at, held_until) "
+      "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (handle) DO UPDATE SET time_zone = ?2, "
+      "held_day = ?3, held_over_at = ?4, held_until = ?5",
+      handle, days.zone, day, over_at, until);
 }
 
 Result<std::vector<Grant>> grants_of(Connection& file, std::string_view handle) {

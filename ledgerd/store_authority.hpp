@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ledgerd/days.hpp"
 #include "ledgerd/grants.hpp"
 #include "ledgerd/store.hpp"
 
@@ -22,8 +23,9 @@ Result<std::vector<CredentialRecord>> credentials_of(Connection& file, std::stri
 /// Whose key has this id; empty when nobody's has.
 Result<std::string> holder_of_key(Connection& file, std::string_view key_id);
 Result<void> insert_bot_settings(Connection& file, std::string_view handle);
-/// "UTC" when none was set.
-Result<std::string> time_zone_of(Connection& file, std::string_view handle);
+/// UTC's when nothing was set.
+Result<BotDays> days_of(Connection& file, std::string_view handle);
+Result<void> save_days(Connection& file, std::string_view handle, const BotDays& days);
 
 // ---- grants
 

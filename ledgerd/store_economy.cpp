@@ -295,7 +295,7 @@ Result<void> insert_wager(Connection& file, const WagerRow& wager) {
   return file.execute(
       "INSERT INTO wagers (bot, tick_id, symbol, direction, stake, open_price, due_at, refund_at, "
       "look_at, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'OPEN')",
-      std::string_view(wager.bot), std::string_view(wager.tick_id), std::string_view(wager.symbol),
+      std::string_view(wager.bot), std::string_view(wager.id), std::string_view(wager.symbol),
       economy::outcome_of(wager.direction), wager.stake.units(), wager.open_price.units(),
       wager.due_at.ns, wager.refund_at.ns, wager.due_at.ns);
 }
@@ -309,7 +309,7 @@ Result<std::vector<WagerRow>> wagers_due(Connection& file, Instant now, std::int
   return all_of<WagerRow>(std::move(statement), [](const Statement& row) {
     return WagerRow{.number = row.integer(0),
                     .bot = string(row, 1),
-                    .tick_id = string(row, 2),
+                    .id = string(row, 2),
                     .symbol = string(row, 3),
                     .direction = row.text(4) == economy::up_outcome ? economy::Direction::up
                                                                     : economy::Direction::down,

@@ -78,7 +78,9 @@ Result<std::vector<Uuid>> markets_due(Connection& file, Instant now, std::int64_
 
 struct WagerRow {
   std::int64_t number = 0;
-  std::string bot, tick_id, symbol;
+  std::string bot;
+  std::string id;  ///< The tick's, or `OBS:<observation>`.
+  std::string symbol;
   economy::Direction direction{};
   Money stake, open_price;
   Instant due_at, refund_at;

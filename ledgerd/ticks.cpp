@@ -168,46 +168,19 @@ class Acting {
   }
 
   Result<void> act(const economy::PlaceWager& wager) {
-    GUILD_CHECK(cover(wager));
-    GUILD_CHECK(book(draft_wager(wager)));
-    const Instant due = transaction_.now() + constants_.wager_horizon;
-    GUILD_CHECK(store::insert_wager(transaction_.file(),
-                                    {.number = 0,
-                                     .bot = bot_.handle,
-                                     .tick_id = tick_id_,
-                                     .symbol = wager.symbol,
-                                     .direction = wager.direction,
-                                     .stake = wager.stake,
-                                     .open_price = wager.price,
-                                     .due_at = due,
-                                     .refund_at = due + economy::stale_after(constants_)}));
-    return tell(
-        PostKind::WAGER,
-        fmt::format("{} wagers {} on {} {} from {}", bot_.handle, wager.stake.text(), wager.symbol,
-                    economy::outcome_of(wager.direction), wager.price.text()));
-  }
-
-  /// The treasury's side of a wager, so that a win is paid whatever the treasury has by then.
-  Result<void> cover(const economy::PlaceWager& wager) {
-    const std::string escrow(wagers_account);
-    GUILD_CHECK(ready_escrow(transaction_, escrow, {}));
-    auto draft = draft_transfer(next_id(), treasury_account, escrow, wager.stake, wager.reference,
-                                EntryType::MARKET_STAKE);
-    if (draft && transaction_.state().accounts().find(escrow) == 0) draft->opens = {escrow};
-    return book(draft);
-  }
-
-  /// The stake to escrow, and the fee that it carries to the treasury.
-  Draft draft_wager(const economy::PlaceWager& wager) {
-    const Money paid = Money::of_units(-wager.fee.units() - wager.stake.units());
-    Draft draft{.id = next_id(), .legs = {}};
-    draft.legs.push_back({account_, paid, EntryType::WAGER, wager.reference});
-    draft.legs.push_back(
-        {std::string(wagers_account), wager.stake, EntryType::WAGER, wager.reference});
-    if (wager.fee.is_positive())
-      draft.legs.push_back(
-          {std::string(treasury_account), wager.fee, EntryType::WAGER, wager.reference});
-    return draft;
+    GUILD_TRY(const Booked booked,
+              place_wager(transaction_, constants_,
+                          {.id = tick_id_,
+                           .name = fmt::format("tick/{}/{}", bot_.handle, tick_id_),
+                           .bot = bot_.handle,
+                           .symbol = wager.symbol,
+                           .direction = wager.direction,
+                           .stake = wager.stake,
+                           .price = wager.price,
+                           .fee = wager.fee,
+                           .reference = wager.reference}));
+    note(booked.posting);
+    return {};
   }
 
   Transaction& transaction_;

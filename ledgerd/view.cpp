@@ -70,6 +70,7 @@ messages::Bot View::describe(const BotRecord& bot) const {
           .status = bot.status,
           .balance = account->balance,
           .available = account->available(),
+          .time_zone = bot.time_zone,
           .created_at = bot.created_at};
 }
 

@@ -71,8 +71,9 @@ BOOST_DESCRIBE_STRUCT(LogconsumerSettings, (), (batch_records_max))
 struct LedgerdSettings {
   Range<0, 10'000, 500>
       spin_us;  ///< After work, before it blocks: one transfer at a time is quicker.
+  Duration token_lifetime = std::chrono::hours(1);  ///< Of what stands for a bot's key and secret.
 };
-BOOST_DESCRIBE_STRUCT(LedgerdSettings, (), (spin_us))
+BOOST_DESCRIBE_STRUCT(LedgerdSettings, (), (spin_us, token_lifetime))
 
 /// `enforce` charges and liquidates; `observe` decides the same and writes it down as metrics.
 enum class EconomyMode { observe, enforce };
@@ -100,6 +101,7 @@ struct EconomySettings {
   Money wager_share_max = hundredths(10);  ///< Likewise, of a wager.
   Money funds_min = hundredths(500);       ///< Who has less neither bets nor wagers.
   Duration wager_horizon = std::chrono::minutes(5);
+  Duration observation_valid = std::chrono::seconds(5);  ///< So long a bot may act on it.
   Duration price_every = std::chrono::seconds(60);
   Range<1, 1'000, 3> price_stale_after;  ///< Intervals; an older price is stale.
   Money default_bounty = hundredths(1'000);
@@ -113,8 +115,8 @@ BOOST_DESCRIBE_STRUCT(EconomySettings, (),
                       (mode, genesis_grant, treasury_grant, entropy_base, idle_penalty, idle_every,
                        fee_cap, research_stake, lookup_fee, bets_max, bet_min, confidence_min,
                        bet_share, bets_share_max, wager_share_max, funds_min, wager_horizon,
-                       price_every, price_stale_after, default_bounty, default_deadline,
-                       deadline_max, markets_open_max, models))
+                       observation_valid, price_every, price_stale_after, default_bounty,
+                       default_deadline, deadline_max, markets_open_max, models))
 
 struct SchedulerSettings {
   Range<1, 1'024, 4> workers_max;

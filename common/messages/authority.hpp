@@ -164,6 +164,19 @@ struct DecideApproval {
 };
 BOOST_DESCRIBE_STRUCT(DecideApproval, (), (permit, credential))
 
+/// `ledgerd/token` → Token: stands for the bot's key and secret until it expires, or until those
+/// are changed or the bot dies. A token gives no other one. Codes: not_permitted (not a bot's key).
+struct GetToken {
+  Credential credential;
+};
+BOOST_DESCRIBE_STRUCT(GetToken, (), (credential))
+struct Token {
+  Text<128> token;
+  Handle bot;
+  Instant expires_at;
+};
+BOOST_DESCRIBE_STRUCT(Token, (), (token, bot, expires_at))
+
 /// `ledgerd/bot-rotate` → BotCreated: a new key and secret; the old ones are refused from now on.
 /// `ledgerd/bot-retire` and `ledgerd/bot-liquidate` → Bot: ends it, its balance staying or going to
 /// the treasury; its open holds are voided first, and its credentials, open permits and approvals
@@ -173,6 +186,15 @@ struct ChangeBot {
   std::optional<Credential> credential;
 };
 BOOST_DESCRIBE_STRUCT(ChangeBot, (), (handle, credential))
+/// `ledgerd/bot-set` → Bot: changes what is given. The day that goes on at a change of zone goes on
+/// past midnight in both zones (docs/operations.md), so no use is given back. Operators only.
+/// Codes: time_zone_unknown, nothing_to_set.
+struct SetBot {
+  Handle handle;
+  std::optional<Text<64>> time_zone;  ///< IANA.
+  std::optional<Credential> credential;
+};
+BOOST_DESCRIBE_STRUCT(SetBot, (), (handle, time_zone, credential))
 /// `ledgerd/bot-revive` → BotCreated: ALIVE again with `amount` from the treasury, and new
 /// credentials. Operators only. Codes: bot_alive, cost_negative, funds_short.
 struct ReviveBot {

@@ -6,7 +6,9 @@
 #include <optional>
 #include <string>
 
+#include "common/messages/arena.hpp"
 #include "common/messages/codec.hpp"
+#include "common/messages/economy.hpp"
 #include "common/messages/ledgerd.hpp"
 #include "common/messages/scheduler.hpp"
 #include "common/messages/suite.hpp"
@@ -18,6 +20,57 @@ struct PostBot {
   Handle handle;
 };
 BOOST_DESCRIBE_STRUCT(PostBot, (), (handle))
+
+/// POST /v1/bots/{handle}/revive → 200 BotCreated.
+struct PostRevival {
+  Money amount;
+};
+BOOST_DESCRIBE_STRUCT(PostRevival, (), (amount))
+
+/// POST /v1/auth/token → 200 Token.
+struct PostToken {
+  Text<128> api_key, api_secret;
+};
+BOOST_DESCRIBE_STRUCT(PostToken, (), (api_key, api_secret))
+
+/// POST /v1/markets → 201 MarketOpened. `market` as `id` of PostTransfer, but made up when both are
+/// absent.
+struct PostMarket {
+  std::optional<Uuid> market;
+  MarketKind kind{};
+  Text<2'000> question;
+  std::optional<Text<1'000>> answer;
+  std::optional<Money> bounty;
+  List<Text<64>, 32> outcomes;
+  std::optional<Symbol> symbol;
+  std::optional<Duration> deadline;
+};
+BOOST_DESCRIBE_STRUCT(PostMarket, (),
+                      (market, kind, question, answer, bounty, outcomes, symbol, deadline))
+GUILD_OPTIONAL_FIELDS(PostMarket, "question", "outcomes")
+
+/// POST /v1/markets/{id}/answers → 200 AnswerReport. `id` as for PostTransfer; `bot` is for
+/// operators, a bot answers for itself.
+struct PostAnswer {
+  std::optional<Uuid> id;
+  std::optional<Handle> bot;
+  Text<1'000> answer;
+};
+BOOST_DESCRIBE_STRUCT(PostAnswer, (), (id, bot, answer))
+
+/// POST /v1/arena/action → 200 ActionTaken. `bot` is for operators.
+struct PostAction {
+  Uuid observation_id;
+  ArenaMove action{};
+  std::optional<ArenaDirection> direction;
+  std::optional<Money> wager;
+  std::optional<Symbol> symbol;
+  Text<2'000> reasoning;
+  std::optional<Handle> bot;
+};
+BOOST_DESCRIBE_STRUCT(PostAction, (),
+                      (observation_id, action, direction, wager, symbol, reasoning, bot))
+GUILD_OPTIONAL_FIELDS(PostAction, "reasoning")
 
 /// POST /v1/transfers → 201 Receipt (200 when repeated). Without `id`, one is derived from the
 /// Idempotency-Key header and the caller; one of the two is required.

@@ -17,6 +17,8 @@ GUILD_MESSAGE(Balance);
 GUILD_MESSAGE(ListEntries);
 GUILD_MESSAGE(Entry);
 GUILD_MESSAGE(EntriesPage);
+GUILD_MESSAGE(ListEvents);
+GUILD_MESSAGE(EventsPage);
 GUILD_MESSAGE(GetPosting);
 GUILD_MESSAGE(PostingView);
 GUILD_MESSAGE(VerifyReport);

@@ -1,8 +1,9 @@
 // The book's messages (DESIGN §6). Requests are served as `ledgerd/<verb>`; events are published on
-// `ledger/entry/<account>` from an outbox, in order. Amounts are positive; the direction is in the
-// names. Accounts: `world`, `treasury`, `escrow/<id>`, `bot/<handle>`, `user/<name>`.
+// `ledger/entry/<account>` from an outbox, in order, as Entry. Amounts are positive; the direction
+// is in the names. Accounts: `world`, `treasury`, `escrow/<id>`, `bot/<handle>`, `user/<name>`.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -168,7 +169,8 @@ BOOST_DESCRIBE_STRUCT(ListEntries, (), (account, after, limit))
 GUILD_OPTIONAL_FIELDS(ListEntries, "after", "limit")
 struct Entry {
   std::int64_t seq = 0, account_seq = 0;
-  Uuid id;  ///< Of the posting: the transfer's id.
+  std::int64_t leg = 0, legs = 0;  ///< Which one of its posting's, from 0, and how many it has.
+  Uuid id;                         ///< Of the posting: the transfer's id.
   AccountName account;
   EntryType type{};
   Money amount;  ///< Signed: what it did to this account.
@@ -178,13 +180,30 @@ struct Entry {
   std::string hash;           ///< Of this posting.
 };
 BOOST_DESCRIBE_STRUCT(Entry, (),
-                      (seq, account_seq, id, account, type, amount, reference, time, previous_hash,
-                       hash))
+                      (seq, account_seq, leg, legs, id, account, type, amount, reference, time,
+                       previous_hash, hash))
 struct EntriesPage {
   List<Entry, 1'000> entries;
   bool more = false;
 };
 BOOST_DESCRIBE_STRUCT(EntriesPage, (), (entries, more))
+
+/// `ledgerd/events` → EventsPage: what is published on `ledger/entry/<account>`, once more, for a
+/// consumer that was away: every leg of the postings after the posting `after`, in order and in
+/// whole postings; so many postings as have `limit` legs or a few more. Code seq_unknown: the book
+/// ends before `after`, so it is not the one that was read.
+struct ListEvents {
+  Range<0, std::numeric_limits<std::int64_t>::max()> after;
+  Range<1, 500, 256> limit;
+};
+BOOST_DESCRIBE_STRUCT(ListEvents, (), (after, limit))
+GUILD_OPTIONAL_FIELDS(ListEvents, "after", "limit")
+struct EventsPage {
+  List<Entry, 755> events;
+  bool more = false;
+  std::int64_t head = 0;  ///< Seq of the book's last posting.
+};
+BOOST_DESCRIBE_STRUCT(EventsPage, (), (events, more, head))
 
 /// `ledgerd/posting` → PostingView: one posting whole, by `id` or by `seq` (one of them). Code
 /// posting_unknown.
@@ -294,9 +313,10 @@ struct Bot {
   Handle handle;
   BotStatus status{};
   Money balance, available;
+  Text<64> time_zone;  ///< Its days are this zone's: daily limits count by them.
   Instant created_at;
 };
-BOOST_DESCRIBE_STRUCT(Bot, (), (handle, status, balance, available, created_at))
+BOOST_DESCRIBE_STRUCT(Bot, (), (handle, status, balance, available, time_zone, created_at))
 struct BotsPage {
   List<Bot, 1'000> bots;
   bool more = false;

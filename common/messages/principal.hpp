@@ -9,11 +9,12 @@
 
 namespace guild::messages {
 
-/// Either the operator token alone, or a bot's key and secret.
+/// The operator token alone, or a bot's key and secret, or a bot's token alone.
 struct Credential {
   std::optional<Text<128>> operator_token;
   std::optional<Text<128>> api_key, api_secret;
+  std::optional<Text<128>> token = {};  ///< As `ledgerd/token` gave it, for a while.
 };
-BOOST_DESCRIBE_STRUCT(Credential, (), (operator_token, api_key, api_secret))
+BOOST_DESCRIBE_STRUCT(Credential, (), (operator_token, api_key, api_secret, token))
 
 }  // namespace guild::messages

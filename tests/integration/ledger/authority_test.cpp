@@ -330,3 +330,45 @@ TEST_CASE("the command: a bot's life, and keys from a file that is parsed and ne
   CHECK(json_lines(out.out).at(0).at("balance") == "1001.00");
   CHECK(run({"bot", "liquidate", "b"}).exit_code == 0);
 }
+
+TEST_CASE("a bot's time zone is set by the command, kept over a kill, and gives back no use") {
+  LedgerHome home;
+  LedgerClient client = home.client("operator");
+  REQUIRE(client.ask("bot-create", {{"handle", "a"}}).ok);
+  REQUIRE(client.ask("grant-add", {{"bot", "a"}, {"pattern", "work"}, {"daily_limit", 1}}).ok);
+  REQUIRE(told(client.ask("permit-request", permit_of(id_of(1, 1), "a", "work", "0"))) ==
+          "allowed");
+  CHECK(client.ask("bot-show", {{"handle", "a"}}).json.at("time_zone") == "UTC");
+  // It is never the same day in both of these, so one of them has another day than UTC.
+  unsigned number = 1;
+  for (const std::string zone : {"Pacific/Kiritimati", "Pacific/Pago_Pago"}) {
+    const Outcome set = home.guild({"bot", "set", "a", "--time-zone", zone, "--json"});
+    INFO(set.err);
+    REQUIRE(set.exit_code == 0);
+    CHECK(Json::parse(set.out).at("time_zone") == zone);
+    CHECK(told(client.ask("permit-request", permit_of(id_of(1, ++number), "a", "work", "0"))) ==
+          "daily_limit_reached");
+    home.daemon("ledgerd").kill();
+    home.start("ledgerd");
+    CHECK(told(client.ask("permit-request", permit_of(id_of(1, ++number), "a", "work", "0"))) ==
+          "daily_limit_reached");
+    const Outcome shown = home.guild({"bot", "show", "a", "--json"});
+    CHECK(Json::parse(shown.out).at("time_zone") == zone);
+  }
+  const auto refused = [&](const std::vector<std::string>& arguments, int exit_code,
+                           const std::string& code) {
+    const Outcome outcome = home.guild(arguments);
+    CHECK(outcome.exit_code == exit_code);
+    CHECK(guild_code(outcome) == code);
+  };
+  refused({"bot", "set", "a", "--time-zone", "Mars/Olympus", "--json"}, 2, "time_zone_unknown");
+  refused({"bot", "set", "b", "--time-zone", "UTC", "--json"}, 3, "bot_unknown");
+  CHECK(home.guild({"bot", "set", "a"}).exit_code == 2);
+  CHECK(client.ask("bot-set", {{"handle", "a"}}).code() == "nothing_to_set");
+  CHECK(home.client("viewer").ask("bot-set", {{"handle", "a"}, {"time_zone", "UTC"}}).ok == false);
+  LedgerClient gateway = home.client("gateway");
+  CHECK(gateway.ask("bot-set", {{"handle", "a"}, {"time_zone", "UTC"}}).code() ==
+        "credential_required");
+  CHECK(client.ask("bot-show", {{"handle", "a"}}).json.at("time_zone") == "Pacific/Pago_Pago");
+  CHECK(home.verify().at("ok") == true);
+}

@@ -242,7 +242,8 @@ TEST_CASE("every leg is told on the bus, in order, and again only after a crash"
     for (const std::string& item : record.items()) {
       const Json entry = Json::parse(item);
       CHECK(record.topic == "ledger/entry/" + entry.at("account").get<std::string>());
-      told.emplace_back(entry.at("account"), entry.at("seq"));
+      // The genesis is told before or after somebody listens.
+      if (entry.at("seq") != 1) told.emplace_back(entry.at("account"), entry.at("seq"));
     }
   }
   for (std::size_t i = 0; i < told.size(); ++i) {

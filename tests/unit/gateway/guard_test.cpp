@@ -55,6 +55,11 @@ TEST_CASE("an operator's token and a bot's key and secret are read") {
   CHECK(token->operator_token->value == "abc");
   CHECK_FALSE(token->api_key);
 
+  const auto of_bot = read_credential(request_with({{"authorization", "Bearer guild_token_ab"}}));
+  REQUIRE(of_bot);
+  CHECK(of_bot->token->value == "guild_token_ab");
+  CHECK_FALSE(of_bot->operator_token);
+
   // "key:secret:more" in base64: only the first colon parts them.
   const auto bot = read_credential(request_with({{"authorization", "Basic a2V5OnNlY3JldDptb3Jl"}}));
   REQUIRE(bot);

@@ -62,6 +62,15 @@ TEST_CASE("tasks, outputs and bots are asked for as strictly") {
   CHECK(read_task_output(request_for("/x?from=-1"), Uuid::make()).error().code ==
         "parameter_invalid");
   CHECK(read_list_bots(request_for("/v1/bots?limit=2&after=a"))->after.value == "a");
+  CHECK(read_list_feed(request_for("/v1/feed?after=3&limit=2"))->after == 3);
+  CHECK(read_list_feed(request_for("/v1/feed?after=-1")).error().code == "parameter_invalid");
+  CHECK(read_list_markets(request_for("/v1/markets?open=true"))->open_only);
+  CHECK_FALSE(read_list_markets(request_for("/v1/markets?open=false"))->open_only);
+  CHECK(read_list_markets(request_for("/v1/markets?open=1")).error().code == "parameter_invalid");
+  CHECK(read_list_markets(request_for("/v1/markets?limit=201")).error().code ==
+        "parameter_invalid");
+  CHECK(read_observe(request_for("/x?bot=a"))->bot->value == "a");
+  CHECK(read_observe(request_for("/x?credential=a")).error().code == "parameter_unknown");
   CHECK(check_no_query(request_for("/readyz?x=1")).error().code == "parameter_unknown");
   CHECK(check_no_query(request_for("/readyz")));
 }

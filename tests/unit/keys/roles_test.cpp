@@ -119,7 +119,7 @@ TEST_CASE("who may ask for permits, who may govern, and who may only look") {
   for (const std::string_view name :
        {"ledgerd/grant-add", "ledgerd/grant-revoke", "ledgerd/approval-allow",
         "ledgerd/approval-deny", "ledgerd/bot-rotate", "ledgerd/bot-retire",
-        "ledgerd/bot-liquidate", "ledgerd/bot-revive"}) {
+        "ledgerd/bot-liquidate", "ledgerd/bot-revive", "ledgerd/bot-set"}) {
     CHECK(may("gateway", name));
     CHECK_FALSE(may("scheduler", name));
     CHECK_FALSE(may("viewer", name));
@@ -128,4 +128,13 @@ TEST_CASE("who may ask for permits, who may govern, and who may only look") {
     CHECK(may("viewer", name));
   // Keys from a file come from a person at the command, never through the door.
   CHECK_FALSE(may("gateway", "ledgerd/bot-sync-keys"));
+}
+
+TEST_CASE("who may ask for the ledger's events is who may hear them, and nobody else") {
+  for (const std::string_view role : keys::role_names()) {
+    INFO(role);
+    const auto client = made(role, std::string(role));
+    CHECK(keys::may_hear(client.request, "ledgerd/events") ==
+          keys::may_hear(client.subscribe, "ledger/entry/**"));
+  }
 }

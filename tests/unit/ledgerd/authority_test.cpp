@@ -18,7 +18,7 @@ std::string code(const Result<void>& outcome) { return outcome ? "ok" : outcome.
 
 TEST_CASE("a carrier without its caller's credential is nobody") {
   for (const char* carrier : {"gateway", "scheduler"})
-    CHECK(principal_of(carrier, {}, some_credentials()).error().code == "credential_required");
+    CHECK(principal_of(carrier, {}, some_credentials(), {}).error().code == "credential_required");
 }
 
 TEST_CASE("a carrier is what its caller's credential says, and no more") {
@@ -30,22 +30,22 @@ TEST_CASE("a carrier is what its caller's credential says, and no more") {
   const messages::Credential of_operator{
       .operator_token = "token", .api_key = {}, .api_secret = {}};
   const messages::Credential wrong{.operator_token = "tokem", .api_key = {}, .api_secret = {}};
-  CHECK(principal_of("gateway", of_alice, credentials) == alice);
-  CHECK(principal_of("gateway", of_operator, credentials) == the_operator);
-  CHECK(principal_of("gateway", wrong, credentials).error().code == "credentials_invalid");
+  CHECK(principal_of("gateway", of_alice, credentials, {}) == alice);
+  CHECK(principal_of("gateway", of_operator, credentials, {}) == the_operator);
+  CHECK(principal_of("gateway", wrong, credentials, {}).error().code == "credentials_invalid");
 }
 
 TEST_CASE("others act as the operator, but for whoever shows a bot's credential") {
   Credentials credentials = some_credentials();
   const NewCredential made = credentials.make("alice", {});
   credentials.add(made.record);
-  CHECK(principal_of("operator", {}, credentials) == the_operator);
+  CHECK(principal_of("operator", {}, credentials, {}) == the_operator);
   CHECK(principal_of(
             "operator",
             messages::Credential{
                 .operator_token = {}, .api_key = made.api_key, .api_secret = made.api_secret},
-            credentials) == alice);
-  CHECK(principal_of("operator", messages::Credential{}, credentials).error().code ==
+            credentials, {}) == alice);
+  CHECK(principal_of("operator", messages::Credential{}, credentials, {}).error().code ==
         "credentials_invalid");
 }
 

@@ -110,6 +110,11 @@ class AuthorityWorld {
     return made;
   }
 
+  Result<void> set_zone(std::string_view bot, std::string_view zone) {
+    return change(
+        [&](Transaction& transaction) { return set_time_zone(transaction, bot, zone, operator_); });
+  }
+
   std::vector<messages::Grant> grants(std::string_view bot) {
     const auto connection = file_.connect(storage::Mode::read_only);
     const auto page = must(read_grants(*connection, {std::string(bot), "", 1'000}, now_));

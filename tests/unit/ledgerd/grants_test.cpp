@@ -35,8 +35,6 @@ std::optional<PermitRefusal> refusal(const Grant& grant, const Used& used, std::
                       {.max_cost = money(cost), .available = money(available)});
 }
 
-std::int64_t must_day(std::int64_t ns) { return day_of({ns}, "UTC").value(); }
-
 }  // namespace
 
 TEST_CASE("a pattern matches exactly, all, what is below, or a word and what is below") {
@@ -164,13 +162,4 @@ TEST_CASE("the default grants are those of the contract, and none is guarded") {
     uses += grant.daily_limit;
   }
   CHECK(uses == 5 + 3 + 5 + 2 + 20 + 10 + 10 + 20 + 5 + 2 + 3);
-}
-
-TEST_CASE("a day ends at midnight") {
-  constexpr std::int64_t day_ns = 86'400'000'000'000;
-  CHECK(must_day(0) == 0);
-  CHECK(must_day(day_ns - 1) == 0);
-  CHECK(must_day(day_ns) == 1);
-  CHECK(must_day(-1) == -1);
-  CHECK(day_of({0}, "Mars/Olympus").error().code == "time_zone_unknown");
 }

@@ -138,3 +138,58 @@ TEST_CASE("legs for publishing come in order, in whole postings, with what they 
   CHECK(must(read_legs_after(*reader, 5, 100)).size() == 2);
   CHECK(must(read_legs_after(*reader, 6, 100)).empty());
 }
+
+TEST_CASE("pages of events of any size cover the book once, in whole postings") {
+  LedgerFile file;
+  write_small_book(file);
+  const auto reader = file.connect(storage::Mode::read_only);
+  for (const std::int64_t limit : {1, 2, 3, 5, 500}) {
+    INFO("limit " << limit);
+    std::int64_t after = 0, legs = 0;
+    for (bool more = true; more;) {
+      const auto page = must(read_events(*reader, after, limit));
+      CHECK(page.head == 6);
+      REQUIRE(!page.events.empty());
+      for (const auto& event : page.events) {
+        CHECK(event.seq == legs / 2 + 1);
+        CHECK(event.leg == legs++ % 2);
+        CHECK(event.legs == 2);
+      }
+      CHECK(page.events.back().leg == 1);
+      after = page.events.back().seq;
+      more = page.more;
+      CHECK(more == (after < 6));
+    }
+    CHECK(legs == 12);
+  }
+}
+
+TEST_CASE("events after the end are none; after more than there is, the book is another one") {
+  LedgerFile file;
+  write_small_book(file);
+  const auto reader = file.connect(storage::Mode::read_only);
+  const auto none = must(read_events(*reader, 6, 100));
+  CHECK(none.events.empty());
+  CHECK_FALSE(none.more);
+  const auto refused = read_events(*reader, 7, 100);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == "seq_unknown");
+  CHECK(refused.error().message == "the book ends at posting 6, before 7");
+}
+
+TEST_CASE("the largest page of events there can be fits a message") {
+  messages::EventsPage page;
+  page.head = std::numeric_limits<std::int64_t>::max();
+  messages::Entry event;
+  event.seq = event.account_seq = page.head;
+  event.leg = event.legs = 256;
+  event.account.value = "bot/" + std::string(64, 'b');
+  event.type = EntryType::RESEARCH_LOOKUP_FEE;
+  event.amount = Money::of_units(-page.head);
+  event.reference.value = std::string(128, '\x01');  // Six bytes each, in JSON.
+  event.time = {9'200'000'000'123'456'789};
+  event.previous_hash = event.hash = std::string(64, 'f');
+  page.events.assign(messages::List<messages::Entry, 755>::size_max, event);
+  CHECK(messages::encode(page).size() < 1'048'576);
+  CHECK(messages::decode<messages::EventsPage>(messages::encode(page)));
+}

@@ -273,3 +273,55 @@ TEST_CASE("grants are bounded, and limits are not below zero") {
   CHECK(it.grant(allow("g100", {}, money("-1"))).error().code == "limit_negative");
   CHECK(it.grant(allow("G")).error().code == "pattern_format");
 }
+
+TEST_CASE("a daily limit counts by the bot's own days") {
+  using namespace std::chrono_literals;
+  AuthorityWorld world;  // It is 22:13:20 UTC, and 7:13 of the next day in Tokyo.
+  for (const char* bot : {"utc", "tokyo"}) {
+    world.add_bot(bot);
+    must(world.grant({bot, "work", GrantEffect::allow, 1, {}, {}, {}}));
+  }
+  must(world.set_zone("tokyo", "Asia/Tokyo"));
+  world.pass(48h);
+  CHECK(world.ask("1", "utc", "work") == "allowed");
+  CHECK(world.ask("2", "tokyo", "work") == "allowed");
+  world.pass(2h);
+  CHECK(world.ask("3", "utc", "work") == "allowed");
+  CHECK(world.ask("4", "tokyo", "work") == "daily_limit_reached");
+  world.pass(14h + 46min + 39s);  // 14:59:59 UTC
+  CHECK(world.ask("5", "tokyo", "work") == "daily_limit_reached");
+  CHECK(world.ask("6", "utc", "work") == "daily_limit_reached");
+  world.pass(1s);
+  CHECK(world.ask("7", "tokyo", "work") == "allowed");
+}
+
+TEST_CASE("a change of zone gives back no use, and no limit before its time; it is audited") {
+  using namespace std::chrono_literals;
+  AuthorityWorld world;
+  world.add_bot("a");
+  must(world.grant({"a", "work", GrantEffect::allow, 2, money("5"), {}, {}}));
+  CHECK(world.ask("1", "a", "work", "3") == "allowed");
+  CHECK(world.settle("1", "3") == "settled");
+  CHECK(world.ask("2", "a", "work") == "allowed");
+  for (const char* zone :
+       {"Asia/Tokyo", "Pacific/Kiritimati", "Pacific/Pago_Pago", "UTC", "Asia/Tokyo"}) {
+    INFO(zone);
+    must(world.set_zone("a", zone));
+    CHECK(world.grant_named("a", "work").used_today == 2);
+    CHECK(world.grant_named("a", "work").spent_today == money("3"));
+    CHECK(world.ask(zone, "a", "work") == "daily_limit_reached");
+  }
+  CHECK(world.count("SELECT count(*) FROM audit WHERE action = 'bot-set'") == 5);
+  world.restart();
+  world.pass(2h);  // The next day in UTC, but its day began in UTC and goes on in Tokyo's.
+  CHECK(world.ask("3", "a", "work") == "daily_limit_reached");
+  world.pass(15h);
+  CHECK(world.ask("4", "a", "work") == "allowed");
+  // The same zone again is no change, and an unknown one none either.
+  must(world.set_zone("a", "Asia/Tokyo"));
+  CHECK(world.set_zone("a", "Mars/Olympus").error().code == "time_zone_unknown");
+  CHECK(world.set_zone("nobody", "UTC").error().code == "bot_unknown");
+  CHECK(world.count("SELECT count(*) FROM audit WHERE action = 'bot-set'") == 5);
+  must(world.retire("a"));
+  CHECK(world.set_zone("a", "UTC").error().code == "bot_dead");
+}
