@@ -124,15 +124,15 @@ void add_accounts(Command& ledger) {
       .runs([floored](Context& context) { return set_floor(context, *floored); });
 
   const auto closed = std::make_shared<AccountArguments>();
-  common_options(ledger.add("close", "close an empty account")
-                     .takes("ACCOUNT", closed->account, "user/NAME or escrow/ID"),
-                 *closed)
+  common_options(
+      ledger.add("close", "close an empty account").takes("ACCOUNT", closed->account, "user/NAME"),
+      *closed)
       .runs([closed](Context& context) {
         return manage(context, *closed, "ledgerd/account-close", "is closed");
       });
   const auto reopened = std::make_shared<AccountArguments>();
   common_options(ledger.add("reopen", "open a closed account again")
-                     .takes("ACCOUNT", reopened->account, "user/NAME or escrow/ID"),
+                     .takes("ACCOUNT", reopened->account, "user/NAME"),
                  *reopened)
       .runs([reopened](Context& context) {
         return manage(context, *reopened, "ledgerd/account-reopen", "is open again");

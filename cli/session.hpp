@@ -55,7 +55,7 @@ class Session {
 
   /// Pumps until `done`, telling on stderr what is waited for when it takes over a second.
   bool wait(const std::function<bool()>& done, Duration limit, std::string_view what);
-  /// Pumps until `done` or until `fd` (if any) is readable.
+  /// Waits until something comes, `fd` (if any) is readable, or `limit`; then pumps.
   void pump_once(Duration limit, int fd = -1);
 
  private:

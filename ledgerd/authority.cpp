@@ -17,6 +17,14 @@ std::unexpected<Error> not_permitted(std::string message, std::string next_step)
   return fail(ErrorKind::denied, "not_permitted", std::move(message), std::move(next_step));
 }
 
+/// What is on it is owed to who has staked.
+Result<void> check_not_escrow(std::string_view account) {
+  if (account_kind(account) != AccountKind::escrow) return {};
+  return not_permitted(
+      fmt::format("{} is moved by its market alone", guild::quoted(account)),
+      "it pays, or gives back, when the market ends: guild market show, guild market resolve");
+}
+
 }  // namespace
 
 Result<Principal> principal_of(std::string_view sender,
@@ -47,6 +55,7 @@ Result<Principal> driver_of(std::string_view sender,
 }
 
 Result<void> may_debit(const Principal& principal, std::string_view account) {
+  GUILD_CHECK(check_not_escrow(account));
   if (principal.is_operator || account == bot_account(principal.bot)) return {};
   return not_permitted(
       fmt::format("{} may not debit {}", name_of(principal), guild::quoted(account)),
@@ -58,6 +67,11 @@ Result<void> may_end_hold(const Principal& principal, std::string_view credit) {
   return not_permitted(
       fmt::format("{} may not end a hold for {}", name_of(principal), guild::quoted(credit)),
       "whom the money is held for ends it, or the operator, or time");
+}
+
+Result<void> may_manage(const Principal& principal, std::string_view account) {
+  GUILD_CHECK(check_not_escrow(account));
+  return may_manage_accounts(principal);
 }
 
 Result<void> may_manage_accounts(const Principal& principal) {

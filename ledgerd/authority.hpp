@@ -28,11 +28,13 @@ Result<Principal> driver_or_bot_of(std::string_view sender,
                                    const std::optional<messages::Credential>& credential,
                                    const Credentials& credentials, Instant now);
 
-/// A bot debits its own account only; an operator any, world included.
+/// A bot debits its own account only; an operator any, world included. Nobody an escrow account:
+/// its market does.
 Result<void> may_debit(const Principal& principal, std::string_view account);
 /// Whom the money is held for may post or void a hold; who gave it may not take it back.
 Result<void> may_end_hold(const Principal& principal, std::string_view credit);
-/// Floors, and the closing and opening of accounts.
+/// Floors, and the closing and opening of accounts; not of escrow.
+Result<void> may_manage(const Principal& principal, std::string_view account);
 Result<void> may_manage_accounts(const Principal& principal);
 Result<void> may_create_bots(const Principal& principal);
 /// Bots' lives, grants and approvals; `what` says which: "end bots".

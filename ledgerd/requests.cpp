@@ -118,9 +118,9 @@ void Service::manage(const std::optional<messages::Credential>& credential, Draf
                      const host::Answer<messages::Receipt>& answer) {
   const auto principal = identify(answer.sender(), credential);
   if (!principal) return refuse(answer, principal.error());
-  if (const auto may = may_manage_accounts(*principal); !may) return refuse(answer, may.error());
-  if (!view_.find(draft.legs.front().account))
-    return refuse(answer, account_unknown(draft.legs.front().account).error());
+  const std::string& account = draft.legs.front().account;
+  if (const auto may = may_manage(*principal, account); !may) return refuse(answer, may.error());
+  if (!view_.find(account)) return refuse(answer, account_unknown(account).error());
   book(std::move(draft), answer);
 }
 

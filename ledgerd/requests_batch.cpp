@@ -14,7 +14,6 @@ Result<std::optional<messages::Credential>> credential_of(const messages::Transf
 
 /// Every account that is debited must be the principal's to debit.
 Result<void> may_debit_all(const Principal& principal, const messages::TransferBatch& batch) {
-  if (principal.is_operator) return {};
   std::vector<bool> is_seen(batch.accounts.size());
   for (const messages::BatchTransfer& transfer : batch.transfers) {
     const bool debits = transfer.hold.is_nil();

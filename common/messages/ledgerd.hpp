@@ -109,7 +109,7 @@ struct SetFloor {
 BOOST_DESCRIBE_STRUCT(SetFloor, (), (id, account, floor, reference, credential))
 GUILD_OPTIONAL_FIELDS(SetFloor, "reference")
 
-/// `ledgerd/account-close`, `ledgerd/account-reopen` → Receipt, for `user/` and `escrow/` accounts:
+/// `ledgerd/account-close`, `ledgerd/account-reopen` → Receipt, for `user/` accounts:
 /// a closed one takes no posting. Operators only. Codes: account_unknown, account_closed,
 /// account_not_closed, account_not_empty, account_has_holds, facts_unfit (a bot's, world,
 /// treasury), id_reused.

@@ -70,6 +70,10 @@ TEST_CASE("ticks, markets, prices and the feed by the guild command, over kills 
   home.tick("alice", "t3",
             {{"wager", {{"symbol", "BTC"}, {"direction", "UP"}, {"amount", "50.00"}}}});
   CHECK(home.balance("escrow/wagers") == "100.00");
+  // Nobody takes it from there, one at a time or in a batch, or keeps it there.
+  CHECK(refused(home, {"ledger", "transfer", "escrow/wagers", "world", "1.00"}, 4) ==
+        "not_permitted");
+  CHECK(refused(home, {"ledger", "floor", "escrow/wagers", "100.00"}, 4) == "not_permitted");
   home.daemon("ledgerd").kill();
   home.start("ledgerd");
   // Prices come until one is past the wager's horizon.

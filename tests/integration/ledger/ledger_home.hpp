@@ -6,6 +6,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "tests/integration/raw_client.hpp"
 #include "tests/support/home.hpp"
@@ -48,6 +51,15 @@ inline std::string id_of(unsigned family, unsigned number) {
 inline Json transfer_of(const std::string& id, std::string_view debit, std::string_view credit,
                         std::string_view amount) {
   return {{"id", id}, {"debit", debit}, {"credit", credit}, {"amount", amount}};
+}
+
+/// The code of what `guild WORDS` is refused with.
+inline std::string refused(TestHome& home, std::vector<std::string> words, int exit_code) {
+  words.emplace_back("--json");
+  const Outcome outcome = home.guild(words);
+  INFO(outcome.err);
+  REQUIRE(outcome.exit_code == exit_code);
+  return Json::parse(outcome.err).at("code");
 }
 
 class LedgerHome : public TestHome {

@@ -7,9 +7,7 @@
 #include <sstream>
 
 #include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
-
-#include "tests/support/home.hpp"
+#include "tests/integration/ledger/ledger_home.hpp"
 
 using namespace guild::test;
 using Json = nlohmann::json;
@@ -34,12 +32,8 @@ class Book {
     REQUIRE(outcome.exit_code == 0);
     return Json::parse(outcome.out);
   }
-  /// The code of the refusal.
-  std::string refused(std::vector<std::string> words, int exit_code) {
-    words.emplace_back("--json");
-    const Outcome outcome = home.guild(words);
-    CHECK(outcome.exit_code == exit_code);
-    return Json::parse(outcome.err).at("code");
+  std::string refused(const std::vector<std::string>& words, int exit_code) {
+    return guild::test::refused(home, words, exit_code);
   }
   void transfers(int count) {
     for (int i = 0; i < count; ++i) ask({"ledger", "transfer", "treasury", "user/eve", "0.01"});

@@ -57,6 +57,16 @@ TEST_CASE("a bot debits its own account only; an operator any") {
   }
 }
 
+TEST_CASE("what is in escrow is moved by its market, not by any request") {
+  for (const char* escrow : {"escrow/wagers", "escrow/0190f0c2-7b1c-7000-8000-00000000002a"}) {
+    CHECK(code(may_debit(the_operator, escrow)) == "not_permitted");
+    CHECK(code(may_debit(alice, escrow)) == "not_permitted");
+    CHECK(code(may_manage(the_operator, escrow)) == "not_permitted");
+  }
+  CHECK(code(may_manage(the_operator, "user/ada")) == "ok");
+  CHECK(code(may_manage(alice, "user/ada")) == "not_permitted");
+}
+
 TEST_CASE("only operators create bots, only the scheduler charges") {
   CHECK(code(may_create_bots(the_operator)) == "ok");
   CHECK(code(may_create_bots(alice)) == "not_permitted");
