@@ -116,6 +116,7 @@ Core::Handled Core::on_hello(Session& session, const bus::Record& record, const 
   session.traffic = &traffic_.client(session.name());
   ++session.traffic->sessions;
   ++sessions_open_;
+  session.pace.is_exempt = permissions_.is_daemon(session.name());
   session.outlet.open(hello->credit_messages, hello->credit_bytes);
   session.outlet.control().welcome(session.name(),
                                    {.epoch = permissions_.epoch(),

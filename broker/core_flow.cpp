@@ -256,11 +256,9 @@ void Core::charge(Session& session, std::uint64_t work_bytes, const Moment& now)
 
 void Core::grant(Session& session, const Moment& now) {
   if (!session.inlet.grant_due()) return;
-  const Pace::Verdict verdict = pace_.judge(session.id, session.pace, now.steady);
-  if (verdict == Pace::Verdict::wait) return;
-  const Credit credit = verdict == Pace::Verdict::all
-                            ? session.inlet.grant()
-                            : session.inlet.grant(options_.limits.pace_part_bytes);
+  const std::uint64_t allowed = pace_.allow(session.id, session.pace, now.steady);
+  if (allowed == 0) return;
+  const Credit credit = session.inlet.grant(allowed);
   session.outlet.control().credit(bus::Kind::credit_grant, credit.bytes, credit.messages);
 }
 

@@ -18,7 +18,7 @@ nanoseconds time_for(std::uint64_t bytes, std::uint64_t bytes_per_s) {
 }  // namespace
 
 void Pace::charge(Account& account, std::uint64_t bytes, Steady now) const {
-  if (limits_.pace_bytes_per_s == 0) return;
+  if (limits_.pace_bytes_per_s == 0 || account.is_exempt) return;
   drain(account, now);
   account.debt_bytes = std::min(account.debt_bytes + bytes,
                                 limits_.pace_burst_bytes + limits_.pace_bytes_per_s / waits_per_s);
@@ -31,17 +31,25 @@ void Pace::note_speech(SessionId session, const Account& account, Steady now) {
   speakers_[0] = Speaker{session, now};
 }
 
-Pace::Verdict Pace::judge(SessionId session, Account& account, Steady now) {
-  if (account.waits) return Verdict::wait;
-  if (!account.is_busy || !has_other_speakers(session, now)) return Verdict::all;
+std::uint64_t Pace::allow(SessionId session, Account& account, Steady now) {
+  if (account.waits) return 0;
+  if (!account.is_busy || !has_other_speakers(session, now)) return everything;
   drain(account, now);
-  if (!account.is_busy) return Verdict::all;
-  if (account.debt_bytes <= limits_.pace_burst_bytes) return Verdict::part;
-  const std::uint64_t over = account.debt_bytes - limits_.pace_burst_bytes;
-  due_.push_back({session, now + time_for(over, limits_.pace_bytes_per_s)});
-  account.waits = true;
+  if (!account.is_busy) return everything;
   ++held_back_;
-  return Verdict::wait;
+  account.waits = true;
+  const std::uint64_t rate = limits_.pace_bytes_per_s, part = limits_.pace_part_bytes;
+  if (account.debt_bytes > limits_.pace_burst_bytes) {
+    account.due = now + time_for(account.debt_bytes - limits_.pace_burst_bytes, rate);
+    due_.push_back({session, account.due});
+    return 0;
+  }
+  // The next part comes whether this one was used or not: it may be too little to be of use. A
+  // quarter more than the rate, so that it is the debt that decides; and more for being late.
+  const Seconds late = std::min(now - account.due, time_for(parts_at_once * part, rate));
+  account.due = now + time_for(part, rate) * 4 / 5;
+  due_.push_back({session, account.due});
+  return part + static_cast<std::uint64_t>(static_cast<double>(rate) * late.count());
 }
 
 std::vector<SessionId> Pace::take_due(Steady now) {

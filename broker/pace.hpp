@@ -4,12 +4,14 @@
 // has done less than that rate for as long. While another session, that is not, speaks (publishes,
 // asks, answers, pings), a busy one's credit comes back in small parts at the rate. Who is alone,
 // or with others that are busy too, is not paced, so that the rate costs nothing where nobody
-// waits. A pure state machine: time is the caller's. Source: docs/adr/0005-pace.md.
+// waits; nor is a daemon of the suite, whose events and answers are others' doing. A pure state
+// machine: time is the caller's. Source: docs/adr/0005-pace.md.
 #pragma once
 
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -28,13 +30,17 @@ class Pace {
   static constexpr auto attention = std::chrono::milliseconds(50);
   /// However much one frame became (a thousand subscribers), credit waits a quarter of a second.
   static constexpr std::uint64_t waits_per_s = 4;
+  /// A part that comes late is larger, up to so many.
+  static constexpr std::uint64_t parts_at_once = 8;
 
   /// Of one session; who keeps it is the session.
   struct Account {
     std::uint64_t debt_bytes = 0;  ///< Work beyond the rate, as of `at`.
     Steady at{};
+    bool is_exempt = false;  ///< A daemon of the suite: it does what others ask of it.
     bool is_busy = false;
     bool waits = false;  ///< For the next part of its credit.
+    Steady due{};        ///< When that was, or is.
   };
 
   explicit Pace(const Limits& limits) : limits_(limits) {}
@@ -43,10 +49,10 @@ class Pace {
   void charge(Account& account, std::uint64_t bytes, Steady now) const;
   /// It did it by saying something: what others wait behind, if they are many.
   void note_speech(SessionId session, const Account& account, Steady now);
-  enum class Verdict { all, part, wait };
-  /// How much of the credit that is owed may be given back. After `wait` the session comes out of
-  /// `take_due` when it should be judged again.
-  Verdict judge(SessionId session, Account& account, Steady now);
+  static constexpr std::uint64_t everything = std::numeric_limits<std::uint64_t>::max();
+  /// How many bytes of the credit that is owed may be given back now; 0 is none. Unless it is
+  /// everything, the session comes out of `take_due` when to ask again.
+  std::uint64_t allow(SessionId session, Account& account, Steady now);
 
   /// Those that have waited long enough; the caller clears what is said in `waits`.
   std::vector<SessionId> take_due(Steady now);

@@ -39,6 +39,11 @@ std::string_view Permissions::role_of(std::string_view name) const {
   return client == nullptr ? std::string_view{} : std::string_view(client->role);
 }
 
+bool Permissions::is_daemon(std::string_view name) const {
+  const keys::Role* role = keys::find_role(role_of(name));
+  return role != nullptr && role->of_daemon;
+}
+
 bool Permissions::may_publish(std::string_view name, std::string_view topic) const {
   const auto* client = find(name);
   return client != nullptr && !is_log_of_another(name, topic) &&

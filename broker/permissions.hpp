@@ -23,6 +23,8 @@ class Permissions {
   bool knows(const Identity& identity) const;
   /// "" when there is none.
   std::string_view role_of(std::string_view name) const;
+  /// Whether it is one of the suite's own.
+  bool is_daemon(std::string_view name) const;
 
   bool may_publish(std::string_view name, std::string_view topic) const;
   bool may_subscribe(std::string_view name, std::string_view pattern) const;

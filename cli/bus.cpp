@@ -55,14 +55,15 @@ class Listener {
   /// Until all that was wanted has come, the session is over, or the time is up.
   Result<Exit> listen(std::optional<Duration> limit) {
     const auto end = Clock::now() + limit.value_or(Duration::zero());
-    while (!is_done()) {
+    for (;;) {
+      session_.client().pump();
+      context_.out.flush();
+      if (is_done()) return Exit::ok;
       if (over_) return fail(*over_);
       const Duration left = limit ? end - Clock::now() : longest_limit;
       if (left <= Duration::zero()) return time_is_up(*limit);
-      session_.pump_once(left);
-      context_.out.flush();
+      session_.wait_once(left);
     }
-    return Exit::ok;
   }
 
  private:

@@ -166,12 +166,14 @@ Result<Exit> monitor(Context& context, const MonitorArguments& arguments) {
                   arguments.pattern.empty() ? "" : " and the headers of " + arguments.pattern,
                   here.clients.size()));
   const auto end = std::chrono::steady_clock::now() + context.timeout_or(answer_limit);
-  while (!context.has_timeout() || std::chrono::steady_clock::now() < end) {
-    session.pump_once(context.has_timeout() ? end - std::chrono::steady_clock::now()
-                                            : longest_limit);
+  for (;;) {
+    session.client().pump();
     context.out.flush();
+    const Duration left =
+        context.has_timeout() ? end - std::chrono::steady_clock::now() : longest_limit;
+    if (left <= Duration::zero()) return Exit::ok;
+    session.wait_once(left);
   }
-  return Exit::ok;
 }
 
 }  // namespace

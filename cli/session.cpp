@@ -122,11 +122,15 @@ Result<void> Session::connect(Duration limit, Patience patience) {
               "see guild status; give it longer with --timeout");
 }
 
-// Pumped after the wait alone: what comes then is looked at, and printed, before the next wait.
-void Session::pump_once(Duration limit, int fd) {
+void Session::wait_once(Duration limit, int fd) {
   std::array<pollfd, 2> watched = {pollfd{client_->fd(), POLLIN, 0}, pollfd{fd, POLLIN, 0}};
   // A signal or an event ends the wait; the caller looks again in any case.
   (void)::poll(watched.data(), fd < 0 ? 1 : 2, poll_milliseconds(limit));
+}
+
+void Session::pump_once(Duration limit, int fd) {
+  client_->pump();
+  wait_once(limit, fd);
   client_->pump();
 }
 

@@ -55,7 +55,10 @@ class Session {
 
   /// Pumps until `done`, telling on stderr what is waited for when it takes over a second.
   bool wait(const std::function<bool()>& done, Duration limit, std::string_view what);
-  /// Waits until something comes, `fd` (if any) is readable, or `limit`; then pumps.
+  /// Waits until there is something to pump, `fd` (if any) is readable, or `limit`. Pump before it:
+  /// who prints what came does so between the two, or it stands there until the next thing comes.
+  void wait_once(Duration limit, int fd = -1);
+  /// Pumps, waits, pumps.
   void pump_once(Duration limit, int fd = -1);
 
  private:

@@ -42,7 +42,8 @@ Result<Principal> Service::identify(const std::string& sender,
 void Service::book(const std::expected<Draft, Refusal>& draft,
                    const host::Answer<messages::Receipt>& answer) {
   if (!draft) return refuse(answer, error_of(draft.error()));
-  book([draft = *draft](Transaction& transaction) { return transaction.book(draft); }, answer);
+  const auto work = [draft = *draft](Transaction& transaction) { return transaction.book(draft); };
+  book(work, answer);
 }
 
 void Service::book(std::function<Result<Booked>(Transaction&)> work,
@@ -201,7 +202,7 @@ void Service::verify(const messages::Nothing& /*request*/,
   ++verifications_;
   read<messages::VerifyReport>(
       verifier_,
-      [known = view_.head(), key = signer_->key()](
+      [known = view_.head(), key = signer_ ? std::optional(signer_->key()) : std::nullopt](
           storage::Connection& file,
           const std::stop_token& stop) -> Result<messages::VerifyReport> {
         auto report = verify_file(file, known, stop, key);

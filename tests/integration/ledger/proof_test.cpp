@@ -10,7 +10,6 @@
 #include "tests/integration/ledger/ledger_home.hpp"
 
 using namespace guild::test;
-using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
 namespace {

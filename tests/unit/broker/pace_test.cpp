@@ -25,12 +25,16 @@ Limits slow_pace() {
 /// Publishes as long as credit lasts, as a client does; credit that came is used up too.
 class Flooder {
  public:
-  Flooder(World& world, World::Client& client)
-      : world_(world), client_(client), credit_(static_cast<std::int64_t>(Limits{}.window_bytes)) {}
+  /// It keeps `reserve` of its credit for requests, as the client libraries do.
+  Flooder(World& world, World::Client& client, std::int64_t reserve = 0)
+      : world_(world),
+        client_(client),
+        reserve_(reserve),
+        credit_(static_cast<std::int64_t>(Limits{}.window_bytes)) {}
 
   void flood() {
     const std::string item(item_bytes, 'x');
-    for (take_grants(); credit_ > 0; take_grants()) {
+    for (take_grants(); credit_ > reserve_; take_grants()) {
       world_.publish(client_, flooded, item);
       credit_ -= static_cast<std::int64_t>(bus::record_header_bytes + flooded.size() + 1 + 4 +
                                            item.size());
@@ -39,7 +43,7 @@ class Flooder {
     }
   }
   std::uint64_t published() const { return published_; }
-  bool ran_dry() const { return credit_ <= 0; }
+  bool ran_dry() const { return credit_ <= reserve_; }
 
  private:
   void take_grants() {
@@ -50,6 +54,7 @@ class Flooder {
 
   World& world_;
   World::Client& client_;
+  const std::int64_t reserve_;
   std::int64_t credit_;
   std::uint64_t published_ = 0;
 };
@@ -80,7 +85,7 @@ TEST_CASE("while another speaks a flood goes at the pace, and after it as before
   CHECK(flooder.ran_dry());
   CHECK(is_paced(world, "ada"));
   CHECK_FALSE(is_paced(world, "eve"));
-  CHECK(world.core().status().held_back == 1);
+  CHECK(world.core().status().held_back >= 1);
 
   const std::uint64_t first = flooder.published();
   for (int i = 0; i < 1'000; ++i) {
@@ -96,6 +101,27 @@ TEST_CASE("while another speaks a flood goes at the pace, and after it as before
   world.advance(seconds(1));  // Eve is silent: what waited comes, and there is no pace.
   flooder.flood();
   CHECK(flooder.published() > 100U << 20U);
+}
+
+TEST_CASE("parts smaller than what a client went past its credit by add up") {
+  Limits limits = slow_pace();
+  limits.pace_part_bytes = 2U << 10U;  // And an item has 60,000.
+  const auto reserve = GENERATE(std::int64_t{0}, std::int64_t{1 << 18});
+  World world(limits);
+  auto& ada = world.join("ada");
+  auto& eve = world.join("eve");
+  Flooder flooder(world, ada, reserve);
+  world.publish(eve, "small", "x");
+  flooder.flood();
+  REQUIRE(flooder.ran_dry());
+  const std::uint64_t first = flooder.published();
+  for (int i = 0; i < 10'000; ++i) {
+    world.advance(milliseconds(1));
+    world.publish(eve, "small", "x");
+    flooder.flood();
+  }
+  CHECK(flooder.published() - first > 8U << 20U);
+  CHECK(flooder.published() - first < 11U << 20U);
 }
 
 TEST_CASE("what a flood becomes for its subscribers counts as its own work") {
@@ -155,6 +181,19 @@ TEST_CASE("who asks, answers or pings speaks; who only takes deliveries does not
   }));
 }
 
+TEST_CASE("a daemon of the suite has no pace: what it says others have asked for") {
+  World world(slow_pace());
+  auto line = World::line("ledgerd", {"**"});
+  line.role = "ledgerd";
+  world.allow(line);
+  auto& ledgerd = world.join("ledgerd");
+  auto& eve = world.join("eve");
+  world.publish(eve, "small", "x");
+  Flooder flooder(world, ledgerd);
+  flooder.flood();
+  CHECK(flooder.published() > 100U << 20U);
+}
+
 TEST_CASE("a rate of 0 is no limit") {
   Limits limits = slow_pace();
   limits.pace_bytes_per_s = 0;
@@ -175,8 +214,8 @@ TEST_CASE("credit that waits is bounded in time, however wide one message went")
   pace.charge(eve, 10, start);
   pace.note_speech(SessionId{1}, eve, start);
   pace.charge(ada, 1U << 30U, start);
-  CHECK(pace.judge(SessionId{2}, ada, start) == Pace::Verdict::wait);
-  CHECK(pace.judge(SessionId{2}, ada, start) == Pace::Verdict::wait);
+  CHECK(pace.allow(SessionId{2}, ada, start) == 0);
+  CHECK(pace.allow(SessionId{2}, ada, start) == 0);
   CHECK(pace.held_back() == 1);
   REQUIRE(pace.next_due());
   CHECK(*pace.next_due() <= start + milliseconds(1'000 / Pace::waits_per_s));

@@ -139,9 +139,9 @@ TEST_CASE("a token stands for a bot's key and secret, until it expires") {
   const std::string text =
       it.credentials.make_token(World::bot(it.alice.api_key, it.alice.api_secret), end).value();
   CHECK(text.size() <= 128);
-  const auto of = [](std::string token) {
+  const auto of = [](std::string made) {
     Credential credential;
-    credential.token = std::move(token);
+    credential.token = std::move(made);
     return credential;
   };
   CHECK(it.credentials.check(of(text), at) == Principal{false, "alice"});
@@ -170,16 +170,16 @@ TEST_CASE("a token stands for a bot's key and secret, until it expires") {
 
 TEST_CASE("a token ends with the key that it stands for") {
   World it;
-  Credential token;
-  token.token =
+  Credential made;
+  made.token =
       it.credentials.make_token(World::bot(it.alice.api_key, it.alice.api_secret), {at.ns + 1'000})
           .value();
   World dead = it;
   dead.credentials.bury("alice");
-  CHECK(dead.code(token) == "credentials_invalid");
-  CHECK(dead.credentials.dead_with(token, at) == "alice");
+  CHECK(dead.code(made) == "credentials_invalid");
+  CHECK(dead.credentials.dead_with(made, at) == "alice");
   it.credentials.remove_all_of("alice");
   it.credentials.add(it.credentials.make("alice", at).record);
-  CHECK(it.code(token) == "credentials_invalid");
-  CHECK(it.credentials.dead_with(token, at).empty());
+  CHECK(it.code(made) == "credentials_invalid");
+  CHECK(it.credentials.dead_with(made, at).empty());
 }
