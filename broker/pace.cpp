@@ -27,8 +27,8 @@ void Pace::charge(Account& account, std::uint64_t bytes, Steady now) const {
 
 void Pace::note_speech(SessionId session, const Account& account, Steady now) {
   if (account.is_busy) return;
-  if (!speakers_[0] || speakers_[0]->session != session) speakers_[1] = speakers_[0];
-  speakers_[0] = Speaker{session, now};
+  if (speakers_[0].session != session) speakers_[1] = speakers_[0];
+  speakers_[0] = {session, now};
 }
 
 std::uint64_t Pace::allow(SessionId session, Account& account, Steady now) {
@@ -79,8 +79,9 @@ void Pace::drain(Account& account, Steady now) const {
 }
 
 bool Pace::has_other_speakers(SessionId session, Steady now) const {
-  return std::ranges::any_of(speakers_, [&](const std::optional<Speaker>& speaker) {
-    return speaker && speaker->session != session && now - speaker->at <= attention;
+  return std::ranges::any_of(speakers_, [&](const Speaker& speaker) {
+    return speaker.session != SessionId{} && speaker.session != session &&
+           now - speaker.at <= attention;
   });
 }
 

@@ -62,7 +62,7 @@ class Pace {
 
  private:
   struct Speaker {
-    SessionId session{};
+    SessionId session{};  // 0: none.
     Steady at{};
   };
   struct Due {
@@ -74,8 +74,8 @@ class Pace {
   bool has_other_speakers(SessionId session, Steady now) const;
 
   const Limits& limits_;
-  std::array<std::optional<Speaker>, 2> speakers_;  // The last that are not busy; the newer first.
-  std::vector<Due> due_;                            // In no order; as many as sessions are busy.
+  std::array<Speaker, 2> speakers_;  // The last that are not busy; the newer first.
+  std::vector<Due> due_;             // In no order; as many as sessions are busy.
   std::uint64_t held_back_ = 0;
 };
 

@@ -61,7 +61,7 @@ class Listener {
       if (is_done()) return Exit::ok;
       if (over_) return fail(*over_);
       const Duration left = limit ? end - Clock::now() : longest_limit;
-      if (left <= Duration::zero()) return time_is_up(*limit);
+      if (left <= Duration::zero()) return time_is_up(limit.value_or(longest_limit));
       session_.wait_once(left);
     }
   }
