@@ -26,7 +26,7 @@ void Pace::charge(Account& account, std::uint64_t bytes, Steady now) const {
 }
 
 void Pace::note_speech(SessionId session, const Account& account, Steady now) {
-  if (account.is_busy) return;
+  if (account.is_busy || account.is_exempt) return;
   if (speakers_[0].session != session) speakers_[1] = speakers_[0];
   speakers_[0] = {session, now};
 }
@@ -40,7 +40,8 @@ std::uint64_t Pace::allow(SessionId session, Account& account, Steady now) {
   account.waits = true;
   const std::uint64_t rate = limits_.pace_bytes_per_s, part = limits_.pace_part_bytes;
   if (account.debt_bytes > limits_.pace_burst_bytes) {
-    account.due = now + time_for(account.debt_bytes - limits_.pace_burst_bytes, rate);
+    const nanoseconds wait = time_for(account.debt_bytes - limits_.pace_burst_bytes, rate);
+    account.due = now + std::min<nanoseconds>(wait, look_again_after);
     due_.push_back({session, account.due});
     return 0;
   }

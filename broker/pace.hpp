@@ -4,7 +4,8 @@
 // has done less than that rate for as long. While another session, that is not, speaks (publishes,
 // asks, answers, pings), a busy one's credit comes back in small parts at the rate. Who is alone,
 // or with others that are busy too, is not paced, so that the rate costs nothing where nobody
-// waits; nor is a daemon of the suite, whose events and answers are others' doing. A pure state
+// waits; nor is a daemon of the suite, whose events and answers are others' doing, nor does
+// anybody make way for its status and its log. A pure state
 // machine: time is the caller's. Source: docs/adr/0005-pace.md.
 #pragma once
 
@@ -28,10 +29,12 @@ class Pace {
   static constexpr std::uint64_t busy_factor = 8;
   /// How long after it spoke a session counts as one that may speak again.
   static constexpr auto attention = std::chrono::milliseconds(50);
+  /// Whether anybody still speaks, that is.
+  static constexpr auto look_again_after = std::chrono::milliseconds(10);
   /// However much one frame became (a thousand subscribers), credit waits a quarter of a second.
   static constexpr std::uint64_t waits_per_s = 4;
   /// A part that comes late is larger, up to so many.
-  static constexpr std::uint64_t parts_at_once = 8;
+  static constexpr std::uint64_t parts_at_once = 2;
 
   /// Of one session; who keeps it is the session.
   struct Account {

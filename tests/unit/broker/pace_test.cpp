@@ -98,7 +98,9 @@ TEST_CASE("while another speaks a flood goes at the pace, and after it as before
   CHECK(in_ten_s < 11U << 20U);
   world.check_law();
 
-  world.advance(seconds(1));  // Eve is silent: what waited comes, and there is no pace.
+  // Eve is silent: what waited comes, and there is no pace.
+  world.advance(Pace::attention + milliseconds(1));
+  world.advance(Pace::look_again_after);
   flooder.flood();
   CHECK(flooder.published() > 100U << 20U);
 }
@@ -179,6 +181,17 @@ TEST_CASE("who asks, answers or pings speaks; who only takes deliveries does not
     world.publish(eve, "a", "x");
     world.advance(Pace::attention + milliseconds(1));
   }));
+}
+
+TEST_CASE("nobody makes way for what a daemon of the suite says of itself") {
+  World world(slow_pace());
+  auto line = World::line("ledgerd", {"**"});
+  line.role = "ledgerd";
+  world.allow(line);
+  world.publish(world.join("ledgerd"), "small", "x");
+  Flooder flooder(world, world.join("ada"));
+  flooder.flood();
+  CHECK_FALSE(flooder.ran_dry());
 }
 
 TEST_CASE("a daemon of the suite has no pace: what it says others have asked for") {
