@@ -55,14 +55,17 @@ Result<bool, Refusal> Calls::request(Session& session, const bus::Record& record
   if (pending_.find(session.id, record.number) != nullptr)
     return malformed(fmt::format("correlation {} is in use", record.number));
   auto failure = check(session, record.topic, *request);
-  if (failure) note_denial(*denials_, session, failure->code, "request", record.topic, 1, now);
-
   Session* responder = failure ? nullptr : pick(record.topic);
-  if (!failure && responder == nullptr)
-    failure = Failure{bus::Code::no_responder, "nobody serves this name"};
-  else if (!failure && !responder->outlet.takes_calls())
+  if (!failure && responder == nullptr) {
+    // Nobody's fault, and no refusal: whoever serves the name may be about to come.
+    fail_request(session, record.number, record.topic,
+                 {bus::Code::no_responder, "nobody serves this name"});
+    return false;
+  }
+  if (!failure && !responder->outlet.takes_calls())
     failure = Failure{bus::Code::too_many, "the responder's queue is full"};
   if (failure) {
+    note_denial(*denials_, session, failure->code, "request", record.topic, 1, now);
     fail_request(session, record.number, record.topic, *failure);
     return false;
   }
@@ -132,14 +135,14 @@ Result<void, Refusal> Calls::reply(Session& session, const bus::Record& record, 
     fail_request(*requester, request->correlation, request->name,
                  {bus::Code::payload_too_large, "the reply is over 1,048,576 bytes"});
   } else {
-    answer(*requester, *request, session.name(), *reply);
+    answer(*requester, *request, session.name(), *reply, now);
   }
   forget(*request);
   return {};
 }
 
 void Calls::answer(Session& requester, const PendingRequest& request, std::string_view responder,
-                   const bus::Reply& reply) {
+                   const bus::Reply& reply, const Moment& now) {
   if (requester.outlet.ready_for_calls()) {
     requester.outlet.send_reply(request.correlation, request.name, responder, reply.is_error,
                                 reply.payload);
@@ -151,6 +154,7 @@ void Calls::answer(Session& requester, const PendingRequest& request, std::strin
                                  .peer = std::string(responder),
                                  .payload = std::string(reply.payload)});
   } else {
+    note_denial(*denials_, requester, bus::Code::too_many, "reply", request.name, 1, now);
     fail_request(requester, request.correlation, request.name,
                  {bus::Code::too_many, "your queue is full; the reply was dropped"});
   }

@@ -55,7 +55,7 @@ class Calls {
   void pass_on(Session& responder, PendingRequest& request, std::string_view sender,
                std::string_view payload, const Moment& now);
   void answer(Session& requester, const PendingRequest& request, std::string_view responder,
-              const bus::Reply& reply);
+              const bus::Reply& reply, const Moment& now);
   void fail_request(Session& requester, std::uint64_t correlation, std::string_view name,
                     const Failure& failure);
   void tell_cancelled(const PendingRequest& request);

@@ -8,6 +8,7 @@ namespace guild::messages {
 
 GUILD_MESSAGE(cli::MadeFile);
 GUILD_MESSAGE(cli::KeyLine);
+GUILD_MESSAGE(cli::KeyPermission);
 GUILD_MESSAGE(cli::ConfigVerdict);
 GUILD_MESSAGE(cli::DaemonStatus);
 GUILD_MESSAGE(cli::Finding);

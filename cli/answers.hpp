@@ -26,6 +26,12 @@ struct KeyLine {
 };
 BOOST_DESCRIBE_STRUCT(KeyLine, (), (name, role, public_key, publish, subscribe, request, serve))
 
+/// What a client's line was given, or lacks.
+struct KeyPermission {
+  std::string client, field, pattern;
+};
+BOOST_DESCRIBE_STRUCT(KeyPermission, (), (client, field, pattern))
+
 struct ConfigVerdict {
   std::string path;
   bool ok = false;

@@ -12,6 +12,7 @@
 #include "cli/home_state.hpp"
 #include "common/storage/migrations.hpp"
 #include "keys/keyring.hpp"
+#include "keys/roles.hpp"
 
 namespace guild::cli {
 namespace {
@@ -118,10 +119,29 @@ Findings check_bus_address(const host::Home& home, const host::Settings& setting
   return {ok("bus address", *endpoint)};
 }
 
+/// A list that was made by an earlier version: the daemon would be refused what it does today.
+Findings check_permissions(const std::vector<keys::AuthorizedClient>& clients) {
+  Findings findings;
+  for (const keys::AuthorizedClient& client : clients) {
+    const keys::Role* role = keys::find_role(client.role);
+    if (role == nullptr || !role->of_daemon) continue;
+    const auto missing = keys::missing_permissions(client);
+    if (!missing || missing->empty()) continue;
+    findings.push_back(warn(
+        "permissions",
+        fmt::format("the list does not let {} {} {}{}", client.name, missing->front().field,
+                    missing->front().pattern,
+                    missing->size() == 1 ? "" : fmt::format(", and {} more", missing->size() - 1)),
+        fmt::format("guild keys extend {}", client.name)));
+  }
+  return findings;
+}
+
 Findings check_keys(const host::Home& home) {
   const auto clients = keys::load_authorized_clients(home.keys());
   if (!clients) return {failed("keys", clients.error())};
   Findings findings = check_files_of_all(home);
+  for (Finding& each : check_permissions(*clients)) findings.push_back(std::move(each));
   if (Finding master = check_master_key(home); master.verdict != Verdict::ok)
     findings.push_back(std::move(master));
   if (findings.empty())

@@ -111,6 +111,25 @@ Result<Exit> list(Context& context) {
   return Exit::ok;
 }
 
+Result<Exit> extend(Context& context, const std::string& name) {
+  GUILD_TRY(const host::Home home, context.home());
+  GUILD_TRY(const auto added, keys::extend(home.keys(), name));
+  std::vector<Row> rows;
+  for (const keys::Permission& each : added) {
+    if (context.json()) {
+      context.out.line(messages::encode(KeyPermission{each.client, each.field, each.pattern}));
+    } else {
+      rows.push_back({each.client, each.field, each.pattern});
+    }
+  }
+  if (!rows.empty()) context.out.table({{"NAME"}, {"MAY NOW"}, {"PATTERN"}}, rows);
+  context.out.say(
+      added.empty()
+          ? "nothing to add: the list gives all that their roles do"
+          : fmt::format("{} permissions added; a running broker knows within 1 s", added.size()));
+  return Exit::ok;
+}
+
 }  // namespace
 
 void add_keys(Command& root) {
@@ -127,6 +146,11 @@ void add_keys(Command& root) {
   noun.add("revoke", "take a client off the list and remove its key")
       .takes("NAME", *revoked, "whom")
       .runs([revoked](Context& context) { return revoke(context, *revoked); });
+
+  const auto extended = std::make_shared<std::string>();
+  noun.add("extend", "add to a client's line what its role has come to allow")
+      .may_take("NAME", *extended, "whose line; the daemons' when left out")
+      .runs([extended](Context& context) { return extend(context, *extended); });
 
   noun.add("list", "the clients that may connect").runs(list);
 }

@@ -267,9 +267,18 @@ Result<void> replace_token_hashes(const fs::path& keys_dir, std::string_view tok
   return {};
 }
 
+bool is_daemon(std::string_view name) {
+  return std::ranges::find(daemons, name) != std::end(daemons);
+}
+
+std::unexpected<Error> name_unknown(std::string_view name) {
+  return fail(ErrorKind::not_found, "name_unknown", quoted(name) + " is not on the list",
+              "guild keys list shows who is");
+}
+
 Result<void> check_addable(std::string_view name, std::string_view role_name) {
   GUILD_CHECK(client_of_role(role_name, name));  // The name's form and the role.
-  if (std::ranges::find(daemons, name) != std::end(daemons))
+  if (is_daemon(name))
     return fail(ErrorKind::conflict, "name_taken", quoted(name) + " is the name of a daemon",
                 "choose another name");
   if (find_role(role_name)->of_daemon)
@@ -351,6 +360,15 @@ Result<void> remove_client_files(const fs::path& folder) {
               "look at them and remove the folder");
 }
 
+/// The client's patterns of a field of Permission.
+std::vector<std::string>& patterns_of(AuthorizedClient& client, std::string_view field) {
+  if (field == "publish") return client.publish;
+  if (field == "subscribe") return client.subscribe;
+  if (field == "request") return client.request;
+  GUILD_ASSERT(field == "serve");
+  return client.serve;
+}
+
 }  // namespace
 
 Secret32 derive(const Secret32& master, SubKey id) {
@@ -388,7 +406,7 @@ Result<Made> add(const fs::path& given, std::string_view name, std::string_view 
 Result<void> revoke(const fs::path& given, std::string_view name) {
   const fs::path keys_dir = whole_path(given);
   GUILD_CHECK(check_name("client name", name));
-  if (std::ranges::find(daemons, name) != std::end(daemons))
+  if (is_daemon(name))
     return fail(ErrorKind::denied, "name_protected",
                 fmt::format("{} is a daemon of the suite and keeps its key", name),
                 "stop the daemon if it should not run");
@@ -396,14 +414,30 @@ Result<void> revoke(const fs::path& given, std::string_view name) {
   GUILD_TRY(std::vector<AuthorizedClient> clients, load_authorized_clients(keys_dir));
   std::error_code problem;
   const bool has_files = fs::exists(fs::symlink_status(keys_dir / name, problem));
-  if (!is_listed(clients, name) && !has_files)
-    return fail(ErrorKind::not_found, "name_unknown", quoted(name) + " is not on the list",
-                "guild keys list shows who is");
+  if (!is_listed(clients, name) && !has_files) return name_unknown(name);
   if (std::erase_if(clients, [&](const auto& client) { return client.name == name; }) != 0)
     GUILD_CHECK(write_list(keys_dir, clients));
   // A token that nobody was ever given: the holder's opens nothing from the daemons' next start on.
   if (name == token_holder) GUILD_CHECK(replace_token_hashes(keys_dir, make_token()));
   return remove_client_files(keys_dir / name);
+}
+
+Result<std::vector<Permission>> extend(const fs::path& given, std::string_view name) {
+  const fs::path keys_dir = whole_path(given);
+  GUILD_TRY(const Fd lock, lock_keys(keys_dir));
+  GUILD_TRY(std::vector<AuthorizedClient> clients, load_authorized_clients(keys_dir));
+  if (!name.empty() && !is_listed(clients, name)) return name_unknown(name);
+  std::vector<Permission> added;
+  for (AuthorizedClient& client : clients) {
+    if (name.empty() ? !is_daemon(client.name) : client.name != name) continue;
+    GUILD_TRY(const std::vector<Permission> missing, missing_permissions(client));
+    for (const Permission& each : missing) {
+      patterns_of(client, each.field).push_back(each.pattern);
+      added.push_back(each);
+    }
+  }
+  if (!added.empty()) GUILD_CHECK(write_list(keys_dir, clients));
+  return added;
 }
 
 }  // namespace guild::keys

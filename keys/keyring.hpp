@@ -52,6 +52,17 @@ std::string format_authorized_clients(const std::vector<AuthorizedClient>& clien
 Result<AuthorizedClient> client_of_role(std::string_view role, std::string_view name);
 std::vector<std::string_view> role_names();
 
+/// One pattern of one field ("publish", "subscribe", "request", "serve") of a client's line.
+struct Permission {
+  std::string client;
+  std::string field;
+  std::string pattern;
+  bool operator==(const Permission&) const = default;
+};
+/// What the client's role gives by today's role table and its line does not cover. Code
+/// role_unknown.
+Result<std::vector<Permission>> missing_permissions(const AuthorizedClient& client);
+
 struct Made {
   std::vector<std::filesystem::path> files;  ///< In the order made.
 };
@@ -66,6 +77,11 @@ Result<Made> add(const std::filesystem::path& keys_dir, std::string_view name,
 /// revoke left. The suite's own daemons are refused. With `operator` the gateway token is retired:
 /// gateway, ledgerd and scheduler refuse it from their next start on.
 Result<void> revoke(const std::filesystem::path& keys_dir, std::string_view name);
+
+/// Adds to the line of `name`, or of each of the suite's daemons when that is empty, what
+/// `missing_permissions` says; takes nothing away. Answers what was added. Code name_unknown.
+Result<std::vector<Permission>> extend(const std::filesystem::path& keys_dir,
+                                       std::string_view name);
 
 /// What a bus client needs; the fields of bus::Credentials.
 struct ClientKeys {

@@ -173,6 +173,10 @@ std::string with_name(std::string_view pattern, std::string_view name) {
   return text;
 }
 
+bool contains(const std::vector<std::string>& patterns, std::string_view pattern) {
+  return std::ranges::find(patterns, pattern) != patterns.end();
+}
+
 std::vector<std::string> with_name(const std::vector<std::string_view>& patterns,
                                    std::string_view name) {
   std::vector<std::string> texts;
@@ -214,6 +218,24 @@ Result<AuthorizedClient> client_of_role(std::string_view role_name, std::string_
   client.request = with_name(role->request, name);
   client.serve = with_name(role->serve, name);
   return client;
+}
+
+Result<std::vector<Permission>> missing_permissions(const AuthorizedClient& client) {
+  GUILD_TRY(const AuthorizedClient today, client_of_role(client.role, client.name));
+  std::vector<Permission> missing;
+  const auto compare = [&](const char* field, const auto& given, const auto& held, auto may) {
+    for (const std::string& pattern : given)
+      // `**` does not speak for every `**`, but the same words say the same.
+      if (!contains(held, pattern) && !may(std::span<const std::string>(held), pattern))
+        missing.push_back({client.name, field, pattern});
+  };
+  const auto speak = [](auto held, const auto& pattern) { return may_speak(held, pattern); };
+  const auto hear = [](auto held, const auto& pattern) { return may_hear(held, pattern); };
+  compare("publish", today.publish, client.publish, speak);
+  compare("subscribe", today.subscribe, client.subscribe, hear);
+  compare("request", today.request, client.request, hear);
+  compare("serve", today.serve, client.serve, speak);
+  return missing;
 }
 
 bool may_speak(std::string_view permission, std::string_view pattern) {

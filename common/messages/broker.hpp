@@ -17,8 +17,8 @@ struct BusDenied {
   std::string reason;  ///< A code name of docs/protocol.md, or key_unlisted.
   std::string client;  ///< Empty when the key is on no list.
   std::string key;     ///< Public key, hex; empty when none was offered.
-  std::string
-      operation;  ///< "connect", "publish", "subscribe", "request", "serve", "watch", "frame"
+  /// "connect", "publish", "subscribe", "request", "reply", "serve", "watch", "frame"
+  std::string operation;
   std::string topic;
   std::int64_t count = 0;
   Instant time;

@@ -144,6 +144,29 @@ TEST_CASE("a key that was just added is welcomed, one that was revoked is not") 
   check_refused(home, {"--as", "courier", "bus", "ping"}, 3, "client_unknown");
 }
 
+TEST_CASE("a list of an earlier version is told by doctor and mended by extend, while all runs") {
+  TestHome home;
+  const auto path = home.keys() / "authorized_clients.toml";
+  std::string list = read_text(path);
+  const std::string lost = "\"broker/health\"";
+  const auto at = list.find(lost, list.find("name = \"broker\""));
+  REQUIRE(at != std::string::npos);
+  list.erase(at, lost.size());
+  write_text(path, list);
+  home.start("broker");
+  const Outcome warned = home.guild({"doctor"});
+  CHECK((warned.out + warned.err).find("the list does not let broker request broker/health") !=
+        std::string::npos);
+  CHECK((warned.out + warned.err).find("guild keys extend broker") != std::string::npos);
+  const Outcome extended = home.guild({"keys", "extend", "--json"});
+  CHECK(extended.exit_code == 0);
+  CHECK(json_lines(extended.out) ==
+        std::vector<Json>{
+            Json{{"client", "broker"}, {"field", "request"}, {"pattern", "broker/health"}}});
+  CHECK(home.guild({"doctor"}).out.find("keys extend") == std::string::npos);
+  check_refused(home, {"keys", "extend", "nobody"}, 3, "name_unknown");
+}
+
 TEST_CASE("a message after the confirmation is received, with who sent it") {
   TestHome home;
   home.start("broker");

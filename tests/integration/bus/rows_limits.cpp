@@ -176,12 +176,7 @@ std::vector<RefusalRow> rows_of_limits() {
       over_limit("a watch too many", one_more(watch, watches_max), "DENIED", "watch"),
       over_limit("publishing beyond credit", publishes_beyond_credit, "REFUSED", "frame",
                  "credit_exceeded"),
-      {.name = "a responder whose queue is full",
-       .act = asks_a_full_responder,
-       .told = "FAILED too_many",
-       .reasons = {},
-       .operation = {},
-       .count = 0},
+      over_limit("a responder whose queue is full", asks_a_full_responder, "FAILED", "request"),
       over_limit("a consumer too slow for its topic's policy", falls_behind_where_it_must_not,
                  "REFUSED", "frame", "slow_consumer"),
       // Last: it leaves thousands of topics in the statistics.

@@ -1,21 +1,13 @@
 // Histories of a broker and its clients: the real core and real client sessions on simulated links,
-// in virtual time. A failure prints its seed. GUILDTEST_SEED=N runs that history alone,
-// GUILDTEST_SEEDS=N as many, from that one or the first.
+// in virtual time. Seeds are chosen as seeds.hpp says.
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <string>
 
 #include "tests/simulation/broker/world.hpp"
-#include "tests/simulation/law.hpp"
-#include "tests/support/scale.hpp"
+#include "tests/simulation/seeds.hpp"
 
 namespace guild::simulation {
 namespace {
-
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? otherwise : std::stoull(text);
-}
 
 std::string told(const Outcome& sum) {
   const Reference::Seen& seen = sum.seen;
@@ -30,27 +22,17 @@ std::string told(const Outcome& sum) {
 }
 
 TEST_CASE("no history breaks a law of the bus") {
-  const bool chosen = std::getenv("GUILDTEST_SEED") != nullptr;
-  const std::uint64_t first = number_from("GUILDTEST_SEED", 1);
-  const std::uint64_t count =
-      number_from("GUILDTEST_SEEDS", chosen ? 1 : test::scaled<std::uint64_t>(300, 20'000));
-  Outcome sum;
-  for (std::uint64_t seed = first; seed < first + count; ++seed) {
-    try {
-      sum += World(seed).run();
-    } catch (const LawBroken& broken) {
-      FAIL("GUILDTEST_SEED=" << seed << ": " << broken.what());
-    }
-  }
-  fmt::print("{} histories: {}\n", count, told(sum));
-  if (chosen) return;
+  const Seeds asked = seeds(300, 20'000);
+  const Outcome sum = play(asked, [](std::uint64_t seed) { return World(seed).run(); });
+  fmt::print("{} histories: {}\n", asked.count, told(sum));
+  if (asked.is_chosen) return;
   // A law about what never happens proves nothing.
   const Reference::Seen& seen = sum.seen;
   for (const std::uint64_t happened :
        {sum.acked, sum.denied, sum.unknown, sum.abandoned, sum.answered, seen.delivered, seen.gaps,
         seen.refused_revoked, seen.refused_slow, seen.replies, seen.failed, seen.cancelled,
         seen.late, seen.presence})
-    CHECK(happened > count / 2);
+    CHECK(happened > asked.count / 2);
 }
 
 TEST_CASE("one seed is one history, to the byte") {

@@ -1,21 +1,14 @@
 // Histories of the book on a disk that loses, keeps or tears what was not synced: ledgerd's own
-// journal, store, recovery and verification, over SQLCipher in WAL mode, in virtual time. A failure
-// prints its seed. GUILDTEST_SEED=N runs that history alone, GUILDTEST_SEEDS=N as many, from that
-// one or the first.
+// journal, store, recovery and verification, over SQLCipher in WAL mode, in virtual time. Seeds are
+// chosen as seeds.hpp says.
 #include <catch2/catch.hpp>
-#include <cstdlib>
 
-#include "tests/simulation/law.hpp"
 #include "tests/simulation/ledger/world.hpp"
+#include "tests/simulation/seeds.hpp"
 #include "tests/support/scale.hpp"
 
 namespace guild::simulation {
 namespace {
-
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? otherwise : std::stoull(text);
-}
 
 std::string told(const Outcome& sum) {
   std::string text = fmt::format(
@@ -31,36 +24,26 @@ std::string told(const Outcome& sum) {
   return text;
 }
 
-/// From the seeds that were asked for, or `usual` and in a full run `full` of them.
 template <class Run>
-Outcome run_seeds(std::uint64_t usual, std::uint64_t full, Run run) {
-  const bool chosen = std::getenv("GUILDTEST_SEED") != nullptr;
-  const std::uint64_t first = number_from("GUILDTEST_SEED", 1);
-  const std::uint64_t count =
-      number_from("GUILDTEST_SEEDS", chosen ? 1 : test::scaled(usual, full));
-  Outcome sum;
-  for (std::uint64_t seed = first; seed < first + count; ++seed) {
-    try {
-      sum += run(World(seed));
-    } catch (const LawBroken& broken) {
-      FAIL("GUILDTEST_SEED=" << seed << ": " << broken.what());
-    }
-  }
-  fmt::print("{} histories: {}\n", count, told(sum));
+Outcome run_seeds(const Seeds& seeds, Run run) {
+  const Outcome sum = play(seeds, [&](std::uint64_t seed) { return run(World(seed)); });
+  fmt::print("{} histories: {}\n", seeds.count, told(sum));
   return sum;
 }
 
 TEST_CASE(
     "no crash at any operation of the disk breaks a law of the book: short histories, whole") {
-  const Outcome sum = run_seeds(2, 100, [](World world) { return world.run_exhaustively(); });
-  if (std::getenv("GUILDTEST_SEED") != nullptr) return;
+  const Seeds asked = seeds(2, 100);
+  const Outcome sum = run_seeds(asked, [](World world) { return world.run_exhaustively(); });
+  if (asked.is_chosen) return;
   CHECK(sum.in_flight_kept > 0);
   CHECK(sum.in_flight_lost > 0);
 }
 
 TEST_CASE("no history of crashes breaks a law of the book") {
-  const Outcome sum = run_seeds(40, 5'000, [](World world) { return world.run(); });
-  if (std::getenv("GUILDTEST_SEED") != nullptr) return;
+  const Seeds asked = seeds(40, 5'000);
+  const Outcome sum = run_seeds(asked, [](World world) { return world.run(); });
+  if (asked.is_chosen) return;
   // A law about what never happens proves nothing.
   CHECK(sum.in_flight_kept > 0);
   CHECK(sum.in_flight_lost > 0);

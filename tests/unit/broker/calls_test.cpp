@@ -199,6 +199,10 @@ TEST_CASE("a responder whose queue is full takes no more requests") {
   const Got& failed = ada.only(Kind::failed);
   CHECK(failed.number == 4);
   CHECK(refused_of(failed).code == Code::too_many);
+  world.advance(std::chrono::seconds(2));
+  REQUIRE(world.denials.size() == 1);
+  CHECK(world.denials[0].client == "ada");
+  CHECK(world.denials[0].operation == "request");
 }
 
 TEST_CASE("a reply that finds its requester's queue full becomes a FAILED, never nothing") {
@@ -213,6 +217,10 @@ TEST_CASE("a reply that finds its requester's queue full becomes a FAILED, never
   const Got& failed = ada.only(Kind::failed);
   CHECK(failed.number == 3);
   CHECK(refused_of(failed).code == Code::too_many);
+  world.advance(std::chrono::seconds(2));
+  REQUIRE(world.denials.size() == 1);
+  CHECK(world.denials[0].client == "ada");
+  CHECK(world.denials[0].operation == "reply");
 }
 
 TEST_CASE("requests past the limit fail") {

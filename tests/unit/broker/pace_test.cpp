@@ -66,6 +66,25 @@ bool is_paced(const World& world, const std::string& name) {
   return false;
 }
 
+/// How Ada fares who floods after Eve spoke.
+struct Beside {
+  explicit Beside(const Limits& limits = slow_pace()) : world(limits) {
+    world.publish(eve, "small", "x");
+  }
+  World world;
+  World::Client& ada = world.join("ada");
+  World::Client& eve = world.join("eve");
+  Flooder flooder{world, ada};
+};
+
+/// `name` is a daemon of the suite.
+World::Client& join_as_daemon(World& world, const std::string& name) {
+  auto line = World::line(name, {"**"});
+  line.role = name;
+  world.allow(line);
+  return world.join(name);
+}
+
 TEST_CASE("alone a flood has no pace") {
   World world(slow_pace());
   Flooder flooder(world, world.join("ada"));
@@ -76,11 +95,8 @@ TEST_CASE("alone a flood has no pace") {
 }
 
 TEST_CASE("while another speaks a flood goes at the pace, and after it as before") {
-  World world(slow_pace());
-  auto& ada = world.join("ada");
-  auto& eve = world.join("eve");
-  Flooder flooder(world, ada);
-  world.publish(eve, "small", "x");
+  Beside beside;
+  auto& [world, ada, eve, flooder] = beside;
   flooder.flood();
   CHECK(flooder.ran_dry());
   CHECK(is_paced(world, "ada"));
@@ -185,10 +201,7 @@ TEST_CASE("who asks, answers or pings speaks; who only takes deliveries does not
 
 TEST_CASE("nobody makes way for what a daemon of the suite says of itself") {
   World world(slow_pace());
-  auto line = World::line("ledgerd", {"**"});
-  line.role = "ledgerd";
-  world.allow(line);
-  world.publish(world.join("ledgerd"), "small", "x");
+  world.publish(join_as_daemon(world, "ledgerd"), "small", "x");
   Flooder flooder(world, world.join("ada"));
   flooder.flood();
   CHECK_FALSE(flooder.ran_dry());
@@ -196,13 +209,8 @@ TEST_CASE("nobody makes way for what a daemon of the suite says of itself") {
 
 TEST_CASE("a daemon of the suite has no pace: what it says others have asked for") {
   World world(slow_pace());
-  auto line = World::line("ledgerd", {"**"});
-  line.role = "ledgerd";
-  world.allow(line);
-  auto& ledgerd = world.join("ledgerd");
-  auto& eve = world.join("eve");
-  world.publish(eve, "small", "x");
-  Flooder flooder(world, ledgerd);
+  Flooder flooder(world, join_as_daemon(world, "ledgerd"));
+  world.publish(world.join("eve"), "small", "x");
   flooder.flood();
   CHECK(flooder.published() > 100U << 20U);
 }
@@ -210,13 +218,9 @@ TEST_CASE("a daemon of the suite has no pace: what it says others have asked for
 TEST_CASE("a rate of 0 is no limit") {
   Limits limits = slow_pace();
   limits.pace_bytes_per_s = 0;
-  World world(limits);
-  auto& ada = world.join("ada");
-  auto& eve = world.join("eve");
-  world.publish(eve, "small", "x");
-  Flooder flooder(world, ada);
-  flooder.flood();
-  CHECK(flooder.published() > 100U << 20U);
+  Beside beside(limits);
+  beside.flooder.flood();
+  CHECK(beside.flooder.published() > 100U << 20U);
 }
 
 TEST_CASE("credit that waits is bounded in time, however wide one message went") {
@@ -238,11 +242,8 @@ TEST_CASE("credit that waits is bounded in time, however wide one message went")
 }
 
 TEST_CASE("a session that ends while its credit waits is forgotten") {
-  World world(slow_pace());
-  auto& ada = world.join("ada");
-  auto& eve = world.join("eve");
-  world.publish(eve, "small", "x");
-  Flooder flooder(world, ada);
+  Beside beside;
+  auto& [world, ada, eve, flooder] = beside;
   flooder.flood();
   REQUIRE(flooder.ran_dry());
   world.leave(ada);

@@ -12,6 +12,7 @@
 #include "common/base/file.hpp"
 #include "common/base/hash.hpp"
 #include "keys/files.hpp"
+#include "keys/roles.hpp"
 #include "tests/unit/base/scratch_folder.hpp"
 
 using namespace guild;
@@ -223,6 +224,47 @@ TEST_CASE("add onto a broken list changes nothing and names the fault") {
   check_code(refused, "list_invalid");
   CHECK(refused.error().message.find("name: an integer") != std::string::npos);
   CHECK(content_of(keys.dir) == before);
+}
+
+TEST_CASE("extend adds what the role has come to allow, and takes nothing away") {
+  const Keys keys;
+  auto clients = keys::load_authorized_clients(keys.dir);
+  REQUIRE(clients);
+  const auto whole = *clients;
+  for (auto& client : *clients) {
+    if (client.name == "gateway") {
+      std::erase(client.request, "ledgerd/token");
+      std::erase(client.serve, "gateway/*");
+      client.request.emplace_back("apps/mine");
+    }
+    if (client.name == "scheduler") client.request = {"ledgerd/*"};
+    if (client.name == "viewer") client.subscribe.clear();
+  }
+  write(keys.dir / "authorized_clients.toml", keys::format_authorized_clients(*clients));
+
+  const auto added = keys::extend(keys.dir, "");
+  REQUIRE(added);
+  CHECK(*added == std::vector<keys::Permission>{{"gateway", "request", "ledgerd/token"},
+                                                {"gateway", "serve", "gateway/*"}});
+  const auto after = keys::load_authorized_clients(keys.dir);
+  REQUIRE(after);
+  for (const auto& client : *after) {
+    const auto missing = keys::missing_permissions(client);
+    REQUIRE(missing);
+    CHECK(missing->empty() == (client.name != "viewer"));
+    if (client.name == "gateway") CHECK(keys::may_hear(client.request, "apps/mine"));
+    if (client.name == "scheduler") CHECK(client.request == std::vector<std::string>{"ledgerd/*"});
+  }
+
+  const std::string before_none = *read_file(keys.dir / "authorized_clients.toml", 1U << 20U);
+  CHECK(keys::extend(keys.dir, "")->empty());
+  check_code(keys::extend(keys.dir, "nobody"), "name_unknown");
+  CHECK(*read_file(keys.dir / "authorized_clients.toml", 1U << 20U) == before_none);
+
+  CHECK(keys::extend(keys.dir, "viewer")->size() == 2);
+  const auto finally = keys::load_authorized_clients(keys.dir);
+  REQUIRE(finally);
+  for (const auto& client : *finally) CHECK(keys::missing_permissions(client)->empty());
 }
 
 TEST_CASE("revoke takes the line and the files") {
