@@ -147,9 +147,7 @@ void Core::disconnect(SessionId id, const Moment& now) {
 
 /// Tells the client why, and ends its session.
 void Core::refuse(Session& session, const Refusal& refusal, const Moment& now) {
-  session.outlet.control(512 + refusal.reason.size())
-      .refusal(bus::Kind::refused, 0, {}, refusal.code, refusal.reason);
-  session.outlet.flush();
+  session.outlet.refused(refusal.code, refusal.reason);
   if (refusal.code != bus::Code::shutting_down)
     broker::note_denial(denials_, session, refusal.code,
                         session.state == Session::State::greeting ? "connect" : "frame", {}, 1,

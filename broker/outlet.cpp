@@ -63,6 +63,12 @@ void Outlet::denied(std::uint64_t number, std::string_view topic, bus::Code code
   control(record_overhead_max + reason.size()).denied(number, topic, code, count, reason);
 }
 
+void Outlet::refused(bus::Code code, std::string_view reason) {
+  write_ack();
+  control(record_overhead_max + reason.size()).refusal(bus::Kind::refused, 0, {}, code, reason);
+  flush();
+}
+
 void Outlet::spend(Row* row, std::uint32_t messages, std::size_t bytes) {
   credit_messages_ -= messages;
   credit_bytes_ -= static_cast<std::int64_t>(bytes);

@@ -51,6 +51,8 @@ class Outlet {
   void ack(std::uint64_t first, std::uint32_t count);
   void denied(std::uint64_t number, std::string_view topic, bus::Code code, std::uint32_t count,
               std::string_view reason);
+  /// The last that the client hears: after the acks of what was accepted before.
+  void refused(bus::Code code, std::string_view reason);
 
   // Records that take credit.
   /// Whether a run may go now: credit, and nothing waits before it.

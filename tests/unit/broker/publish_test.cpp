@@ -169,6 +169,21 @@ TEST_CASE("ACK counts accepted items; an ACK never passes a DENIED") {
   CHECK(bus::read_u32(ada.inbox[3].body) == 1U);
 }
 
+TEST_CASE("an ACK never passes a REFUSED: what came before the fault is acknowledged first") {
+  World world;
+  auto& ada = world.join("ada");
+  bus::FrameWriter frame;
+  frame.publish_item(1, "a", true, "x");
+  frame.publish_item(2, "a", true, "x");
+  world.send_bytes(ada, std::string(frame.frame()) + "no record");
+  REQUIRE(ada.inbox.size() == 2);
+  CHECK(ada.inbox[0].kind == Kind::ack);
+  CHECK(ada.inbox[0].number == 2);
+  CHECK(bus::read_u32(ada.inbox[0].body) == 2U);
+  CHECK(ada.inbox[1].kind == Kind::refused);
+  CHECK(refused_of(ada.inbox[1]).code == Code::malformed_frame);
+}
+
 TEST_CASE("bad topics are denied by name and leave no trace") {
   World world;
   auto& ada = world.join("ada");
