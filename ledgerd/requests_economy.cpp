@@ -104,10 +104,31 @@ void Service::settle_markets() {
     host_.post([this, settled, failed, outcome] {
       if (!outcome) return failed(outcome.error());
       settled_ += *settled;
-      if (*settled > 0) GUILD_LOG(info, "markets", "{} markets and wagers ended", *settled);
+      if (*settled == 0) return;
+      GUILD_LOG(info, "markets", "{} markets and wagers ended", *settled);
+      look_for_questions();
     });
   };
   if (const auto submitted = journal_->submit(work, done); !submitted) failed(submitted.error());
+}
+
+Result<void> Service::start_maker() {
+  const auto treasury = [this] {
+    const auto account = view_.find(treasury_account);
+    if (!account) return Money();
+    return Money::of_units(account->available().units() - account->floor.units());
+  };
+  GUILD_TRY(maker_, MarketMaker::start(host_, {.journal = *journal_,
+                                               .reader = reader_,
+                                               .treasury = treasury,
+                                               .note_due = [this](Transaction& transaction) {
+                                                 return note_due(transaction);
+                                               }}));
+  return {};
+}
+
+void Service::look_for_questions() {
+  if (maker_) maker_->look();
 }
 
 void Service::bury(const std::string& handle) {
@@ -133,6 +154,8 @@ void Service::run_tick(const messages::RunTick& request,
         if (ticked.died)
           transaction.after_commit(
               [this, handle = request.bot.value] { host_.post([this, handle] { bury(handle); }); });
+        if (ticked.solved)
+          transaction.after_commit([this] { host_.post([this] { look_for_questions(); }); });
         return std::move(ticked.report);
       },
       answer);
@@ -187,8 +210,11 @@ void Service::answer_market(const messages::AnswerMarket& request,
   if (const auto may = may_debit(*principal, bot_account(request.bot.view())); !may)
     return refuse(answer, may.error());
   act<messages::AnswerReport>(
-      [this, request](Transaction& transaction) {
-        return ledgerd::answer_market(transaction, constants_, request);
+      [this, request](Transaction& transaction) -> Result<messages::AnswerReport> {
+        GUILD_TRY(auto report, ledgerd::answer_market(transaction, constants_, request));
+        if (report.outcome == messages::AnswerOutcome::WIN)
+          transaction.after_commit([this] { host_.post([this] { look_for_questions(); }); });
+        return report;
       },
       answer);
 }

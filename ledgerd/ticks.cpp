@@ -226,7 +226,8 @@ Result<std::optional<Ticked>> ticked_before(Transaction& transaction,
             store::tick_answer(transaction.file(), request.bot.view(), request.tick_id.view()));
   if (!answer) return std::optional<Ticked>{};
   GUILD_TRY(auto report, messages::decode<messages::TickReport>(*answer));
-  return std::optional(Ticked{.report = std::move(report), .repeated = true, .died = false});
+  return std::optional(
+      Ticked{.report = std::move(report), .repeated = true, .died = false, .solved = false});
 }
 
 }  // namespace
@@ -251,7 +252,8 @@ Result<Ticked> run_tick(Transaction& transaction, const Constants& constants,
   count(totals, constants, decision);
   totals.wins += acting.wins();
   GUILD_CHECK(store::save_tick_totals(transaction.file(), bot.handle, totals));
-  Ticked ticked{.report = {}, .repeated = false, .died = acting.died()};
+  Ticked ticked{
+      .report = {}, .repeated = false, .died = acting.died(), .solved = acting.wins() > 0};
   ticked.report = report_of(transaction, bot, acting, decision);
   GUILD_CHECK(store::insert_tick(transaction.file(), {.bot = bot.handle,
                                                       .tick_id = request.tick_id.value,

@@ -14,13 +14,6 @@ namespace {
 
 using messages::MarketKind;
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view white = " \t\r\n\v\f";
-  const std::size_t first = text.find_first_not_of(white);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(white) - first + 1);
-}
-
 std::unexpected<Error> unfit(std::string message) {
   return fail(ErrorKind::invalid, "market_unfit", std::move(message),
               "`guild market open --help` shows what each kind has");
@@ -69,6 +62,13 @@ Result<void> check_kind(const messages::OpenMarket& request) {
 }
 
 }  // namespace
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view white = " \t\r\n\v\f";
+  const std::size_t first = text.find_first_not_of(white);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(white) - first + 1);
+}
 
 Digest hash_of_answer(std::string_view answer) { return sha256(as_bytes(trimmed(answer))); }
 

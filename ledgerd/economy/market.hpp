@@ -20,6 +20,8 @@ inline constexpr std::string_view up_outcome = "UP", down_outcome = "DOWN";
 /// Of one market, so that one job can pay all of them.
 inline constexpr std::int64_t stakes_max = 10'000;
 
+/// The text without white space around it.
+std::string_view trimmed(std::string_view text);
 /// SHA-256 of the text without white space around it; upper and lower case differ.
 Digest hash_of_answer(std::string_view answer);
 
