@@ -6,6 +6,7 @@
 #include "common/log/log.hpp"
 #include "ledgerd/markets.hpp"
 #include "ledgerd/service.hpp"
+#include "ledgerd/settling.hpp"
 #include "ledgerd/store_economy.hpp"
 #include "ledgerd/ticks.hpp"
 

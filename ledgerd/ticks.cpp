@@ -7,6 +7,7 @@
 #include "ledgerd/bots.hpp"
 #include "ledgerd/economy/tick.hpp"
 #include "ledgerd/economy/viability.hpp"
+#include "ledgerd/escrow.hpp"
 #include "ledgerd/markets.hpp"
 #include "ledgerd/store_economy.hpp"
 

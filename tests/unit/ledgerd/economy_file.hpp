@@ -3,7 +3,9 @@
 
 #include <atomic>
 
+#include "ledgerd/escrow.hpp"
 #include "ledgerd/markets.hpp"
+#include "ledgerd/settling.hpp"
 #include "ledgerd/ticks.hpp"
 #include "tests/unit/ledgerd/ledger_file.hpp"
 
