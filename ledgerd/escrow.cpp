@@ -1,7 +1,5 @@
 #include "ledgerd/escrow.hpp"
 
-#include <fmt/format.h>
-
 namespace guild::ledgerd {
 namespace {
 
@@ -25,10 +23,6 @@ std::string market_account(const Uuid& market) { return "escrow/" + market.text(
 
 std::string market_reference(const Uuid& market) { return "MARKET:" + market.text(); }
 
-Uuid market_posting(const Uuid& market, std::string_view what) {
-  return Uuid::of_name(fmt::format("market/{}/{}", market.text(), what));
-}
-
 Money balance_of(const Transaction& transaction, std::string_view account) {
   const AccountNumber number = transaction.state().accounts().find(account);
   return number == 0 ? Money{} : transaction.state().accounts().at(number).state.balance;
@@ -51,10 +45,10 @@ void Payment::add_to_treasury(Money amount) {
 
 bool Payment::is_full() const { return legs_.size() >= shares_at_once; }
 
-Result<void> Payment::book(Transaction& transaction, const Uuid& id) {
+Result<void> Payment::book(Transaction& transaction) {
   if (units_ == 0) return {};
   GUILD_CHECK(ready_escrow(transaction, escrow_, Money::of_units(units_)));
-  Draft draft{.id = id, .legs = {}};
+  Draft draft{.id = transaction.new_id(), .legs = {}};
   draft.legs.push_back({escrow_, Money::of_units(-units_), type_, reference_});
   draft.legs.insert(draft.legs.end(), legs_.begin(), legs_.end());
   if (to_treasury_ != 0)
@@ -77,8 +71,7 @@ Result<std::vector<Booked>> void_holds_of(Transaction& transaction, AccountNumbe
     const auto hold = transaction.state().hold_to_end(seq);
     if (!hold) return fail(error_of(hold.error()));
     GUILD_TRY(voided.emplace_back(),
-              transaction.book(
-                  draft_hold_void(Uuid::of_name(fmt::format("void/{}", seq)), *hold, reference)));
+              transaction.book(draft_hold_void(transaction.new_id(), *hold, reference)));
   }
   return voided;
 }
@@ -86,20 +79,17 @@ Result<std::vector<Booked>> void_holds_of(Transaction& transaction, AccountNumbe
 Result<void> ready_escrow(Transaction& transaction, const std::string& account, Money need) {
   const AccountNumber number = transaction.state().accounts().find(account);
   if (number == 0) return {};
-  const auto id = [&](std::string_view what) {
-    return Uuid::of_name(fmt::format("{}/{}/{}", account, what, transaction.state().head().seq));
-  };
   const auto state = [&] { return transaction.state().accounts().at(number).state; };
   if (state().is_closed)
-    GUILD_CHECK(
-        transaction.book(draft_record(id("reopen"), account, EntryType::REOPENED, "MARKET")));
+    GUILD_CHECK(transaction.book(
+        draft_record(transaction.new_id(), account, EntryType::REOPENED, "MARKET")));
   GUILD_CHECK(void_holds_of(transaction, number, "MARKET"));
   if (state().floor.is_positive())
-    GUILD_CHECK(transaction.book(draft_floor(id("floor"), account, {}, "MARKET")));
+    GUILD_CHECK(transaction.book(draft_floor(transaction.new_id(), account, {}, "MARKET")));
   if (state().balance >= need) return {};
   const Money missing = Money::of_units(need.units() - state().balance.units());
-  GUILD_CHECK(book(transaction,
-                   draft_transfer(id("missing"), treasury_account, account, missing, "MARKET")));
+  GUILD_CHECK(book(transaction, draft_transfer(transaction.new_id(), treasury_account, account,
+                                               missing, "MARKET")));
   return {};
 }
 
@@ -108,10 +98,9 @@ Result<void> close_escrow(Transaction& transaction, const Uuid& market) {
   if (is_closed(transaction, escrow)) return {};
   GUILD_CHECK(ready_escrow(transaction, escrow, {}));
   if (const Money rest = balance_of(transaction, escrow); rest.is_positive())
-    GUILD_CHECK(
-        book(transaction, draft_transfer(market_posting(market, "rest"), escrow, treasury_account,
-                                         rest, market_reference(market))));
-  GUILD_CHECK(transaction.book(draft_record(market_posting(market, "close"), market_account(market),
+    GUILD_CHECK(book(transaction, draft_transfer(transaction.new_id(), escrow, treasury_account,
+                                                 rest, market_reference(market))));
+  GUILD_CHECK(transaction.book(draft_record(transaction.new_id(), market_account(market),
                                             EntryType::CLOSED, market_reference(market))));
   return {};
 }

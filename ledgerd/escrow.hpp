@@ -2,7 +2,9 @@
 // stakes of a market and its bounty are on escrow/<market>, which is closed when it ends; those of
 // all price wagers, and the treasury's side of them, on escrow/wagers. What a dead bot wins or gets
 // back is the treasury's; what is missing, because somebody moved it away by hand, comes from
-// there. Jobs of the journal. Errors: what the book refuses, such as funds_short (the treasury).
+// there. Jobs of the journal. Its postings have ids that nobody can tell before: whoever booked one
+// first would keep the market from being paid. Errors: what the book refuses, such as funds_short
+// (the treasury).
 #pragma once
 
 #include <cstdint>
@@ -19,8 +21,6 @@ inline constexpr std::string_view wagers_account = "escrow/wagers";
 std::string market_account(const Uuid& market);
 /// Of what is booked for a market.
 std::string market_reference(const Uuid& market);
-/// The id of a posting of a market's.
-Uuid market_posting(const Uuid& market, std::string_view what);
 
 /// Zero for an account that there is not.
 Money balance_of(const Transaction& transaction, std::string_view account);
@@ -35,7 +35,7 @@ class Payment {
   /// Has as many legs as one posting should.
   bool is_full() const;
   /// Books it, when it pays anything; then it is empty.
-  Result<void> book(Transaction& transaction, const Uuid& id);
+  Result<void> book(Transaction& transaction);
 
  private:
   std::string escrow_;

@@ -71,11 +71,10 @@ Result<store::MarketRow> make_market(Transaction& transaction, const Constants& 
 }
 
 /// Opens the escrow; a bounty goes there from the treasury.
-Draft draft_opening(const messages::Market& market) {
+Draft draft_opening(const Uuid& id, const messages::Market& market) {
   const std::string escrow = market_account(market.market);
   const std::string reference = market_reference(market.market);
-  Draft draft{
-      .id = market_posting(market.market, "open"), .legs = {}, .facts = {}, .opens = {escrow}};
+  Draft draft{.id = id, .legs = {}, .facts = {}, .opens = {escrow}};
   if (market.bounty.is_positive())
     draft.legs.push_back({std::string(treasury_account), negative(market.bounty),
                           EntryType::MARKET_STAKE, reference});
@@ -145,7 +144,7 @@ Result<messages::MarketOpened> open_market(Transaction& transaction, const Const
   if (earlier) return messages::MarketOpened{request.market, earlier->market.deadline};
   GUILD_CHECK(check_room(transaction.file(), constants));
   GUILD_TRY(const store::MarketRow row, make_market(transaction, constants, request));
-  GUILD_CHECK(transaction.book(draft_opening(row.market)));
+  GUILD_CHECK(transaction.book(draft_opening(transaction.new_id(), row.market)));
   GUILD_CHECK(store::insert_market(transaction.file(), row));
   return messages::MarketOpened{request.market, row.market.deadline};
 }
@@ -287,8 +286,7 @@ Result<void> check_price_time(Transaction& transaction, std::string_view symbol,
 
 }  // namespace
 
-Result<messages::PricePosted> post_price(Transaction& transaction,
-                                         const messages::PostPrice& request) {
+Result<PriceTaken> post_price(Transaction& transaction, const messages::PostPrice& request) {
   GUILD_CHECK(economy::check_symbol(request.symbol.view()));
   if (!request.price.is_positive())
     return fail(ErrorKind::invalid, "price_not_positive", "the price is not above zero",
@@ -299,8 +297,9 @@ Result<messages::PricePosted> post_price(Transaction& transaction,
       store::insert_price(transaction.file(), request.symbol.view(), {time, request.price}));
   GUILD_CHECK(store::forget_prices(transaction.file(), request.symbol.view(), time - prices_kept));
   GUILD_CHECK(store::wake_wagers(transaction.file(), request.symbol.view(), time));
-  GUILD_TRY(const std::int64_t settled, settle_wagers(transaction));
-  return messages::PricePosted{request.symbol, request.price, time, settled};
+  GUILD_TRY(Settled settled, settle_wagers(transaction));
+  return PriceTaken{.posted = {request.symbol, request.price, time, settled.ended},
+                    .refused = std::move(settled.refused)};
 }
 
 std::string observation_reference(const Uuid& observation) {

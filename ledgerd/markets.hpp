@@ -8,6 +8,7 @@
 #include "ledgerd/economy/constants.hpp"
 #include "ledgerd/economy/market.hpp"
 #include "ledgerd/journal.hpp"
+#include "ledgerd/settling.hpp"
 #include "ledgerd/store_economy.hpp"
 
 namespace guild::ledgerd {
@@ -39,9 +40,12 @@ Result<messages::AnswerReport> answer_market(Transaction& transaction,
 Result<messages::Market> resolve_market(Transaction& transaction,
                                         const messages::ResolveMarket& request);
 
+struct PriceTaken {
+  messages::PricePosted posted;
+  std::vector<Settled::Refused> refused;  ///< Wagers that could not be settled.
+};
 /// Codes: symbol_format, price_not_positive, price_time.
-Result<messages::PricePosted> post_price(Transaction& transaction,
-                                         const messages::PostPrice& request);
+Result<PriceTaken> post_price(Transaction& transaction, const messages::PostPrice& request);
 
 /// A price wager: the stake, and a fee that it carries, leave the bot; the stake and as much from
 /// the treasury go to escrow/wagers. Both can pay. Answers the posting of the bot's side.

@@ -93,7 +93,9 @@ void Service::settle_markets() {
   market_due_.reset();  // The job says when the next look is due.
   auto settled = std::make_shared<std::int64_t>(0);
   const auto work = [this, settled](Transaction& transaction) -> Result<void> {
-    GUILD_TRY(*settled, settle_due(transaction, constants_));
+    GUILD_TRY(const Settled outcome, settle_due(transaction, constants_));
+    *settled = outcome.ended;
+    note_refused(transaction, outcome.refused);
     return note_due(transaction);
   };
   const auto failed = [this](const Error& error) {
@@ -111,6 +113,19 @@ void Service::settle_markets() {
     });
   };
   if (const auto submitted = journal_->submit(work, done); !submitted) failed(submitted.error());
+}
+
+void Service::note_refused(Transaction& transaction, const std::vector<Settled::Refused>& refused) {
+  if (refused.empty()) return;
+  transaction.after_commit([this, refused] {
+    host_.post([this, refused] {
+      settlings_refused_ += std::ssize(refused);
+      for (const Settled::Refused& one : refused)
+        if (one.refusals == 1)
+          GUILD_LOG(error, "markets", "the {} cannot be settled, it is tried again: {}", one.what,
+                    one.error.text());
+    });
+  });
 }
 
 Result<void> Service::start_maker() {
@@ -224,7 +239,11 @@ void Service::post_price(const messages::PostPrice& request,
                          const host::Answer<messages::PricePosted>& answer) {
   if (!may_drive(request.credential, answer)) return;
   act<messages::PricePosted>(
-      [request](Transaction& transaction) { return ledgerd::post_price(transaction, request); },
+      [this, request](Transaction& transaction) -> Result<messages::PricePosted> {
+        GUILD_TRY(const PriceTaken taken, ledgerd::post_price(transaction, request));
+        note_refused(transaction, taken.refused);
+        return taken.posted;
+      },
       answer);
 }
 

@@ -303,6 +303,7 @@ std::map<std::string, std::int64_t> Service::counters() const {
                                                {"verifications", verifications_},
                                                {"ticks", ticks_},
                                                {"markets_settled", settled_},
+                                               {"settlings_refused", settlings_refused_},
                                                {"events_published", outbox_.events()},
                                                {"events_waiting_postings", outbox_.waiting()},
                                                {"reads_waiting", count(reader_.waiting())},

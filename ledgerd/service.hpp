@@ -29,6 +29,7 @@
 #include "ledgerd/permits.hpp"
 #include "ledgerd/reader.hpp"
 #include "ledgerd/recovery.hpp"
+#include "ledgerd/settling.hpp"
 #include "ledgerd/view.hpp"
 
 namespace guild::ledgerd {
@@ -57,6 +58,8 @@ class Service : public host::Service {
   /// was booked.
   void tick();
   void settle_markets();
+  /// For a job: after its commit, what it could not settle is counted, and told the first time.
+  void note_refused(Transaction& transaction, const std::vector<Settled::Refused>& refused);
   void sign_checkpoint();
   void publish_soon();
   void serve();
@@ -237,7 +240,7 @@ class Service : public host::Service {
   Outbox outbox_;
   std::unique_ptr<MarketMaker> maker_;  // None when it is off.
   bool is_publishing_planned_ = false;
-  std::int64_t refused_ = 0, verifications_ = 0, ticks_ = 0, settled_ = 0;
+  std::int64_t refused_ = 0, verifications_ = 0, ticks_ = 0, settled_ = 0, settlings_refused_ = 0;
 };
 
 template <class Request, class Reply>

@@ -20,15 +20,12 @@ Result<void> pay(Transaction& transaction, const messages::Market& market,
                  const economy::Settlement& settlement) {
   const EntryType type = settlement.is_refund ? EntryType::MARKET_REFUND : EntryType::MARKET_PAYOUT;
   Payment payment(market_account(market.market), type, market_reference(market.market));
-  int part = 0;
   for (const economy::Share& share : settlement.shares) {
     payment.add(transaction, share);
-    if (payment.is_full())
-      GUILD_CHECK(
-          payment.book(transaction, market_posting(market.market, fmt::format("pay/{}", part++))));
+    if (payment.is_full()) GUILD_CHECK(payment.book(transaction));
   }
   payment.add_to_treasury(settlement.remainder);
-  return payment.book(transaction, market_posting(market.market, fmt::format("pay/{}", part)));
+  return payment.book(transaction);
 }
 
 std::string outcome_of(const messages::Market& market) {
@@ -91,7 +88,7 @@ Result<void> end_research(Transaction& transaction, messages::Market market) {
   Payment payment(market_account(market.market), EntryType::MARKET_REFUND,
                   market_reference(market.market));
   payment.add_to_treasury(market.bounty);
-  GUILD_CHECK(payment.book(transaction, market_posting(market.market, "refund")));
+  GUILD_CHECK(payment.book(transaction));
   GUILD_CHECK(close_escrow(transaction, market.market));
   market.status = MarketStatus::REFUNDED;
   market.ended_at = transaction.now();
@@ -150,8 +147,7 @@ Result<void> pay_wager(Transaction& transaction, const store::WagerRow& wager, W
     payment.add(transaction, {wager.bot, wager.stake});
     payment.add_to_treasury(wager.stake);
   }
-  return payment.book(transaction,
-                      Uuid::of_name(fmt::format("wager/{}/{}/pay", wager.bot, wager.id)));
+  return payment.book(transaction);
 }
 
 Result<void> tell_wager(Transaction& transaction, const store::WagerRow& wager, WagerEnd end) {
@@ -207,24 +203,46 @@ Result<bool> settle_wager(Transaction& transaction, const store::WagerRow& wager
 
 }  // namespace
 
-Result<std::int64_t> settle_wagers(Transaction& transaction) {
+Result<Settled> settle_wagers(Transaction& transaction) {
   GUILD_TRY(const auto due,
             store::wagers_due(transaction.file(), transaction.now(), settled_at_once));
-  std::int64_t settled = 0;
+  Settled settled;
   for (const store::WagerRow& wager : due) {
-    GUILD_TRY(const bool ended, settle_wager(transaction, wager));
-    settled += ended ? 1 : 0;
+    bool ended = false;
+    const auto settle = [&]() -> Result<void> {
+      GUILD_TRY(ended, settle_wager(transaction, wager));
+      return {};
+    };
+    GUILD_TRY(const auto refused, transaction.attempt(settle));
+    if (!refused) {
+      settled.ended += ended ? 1 : 0;
+      continue;
+    }
+    const std::int64_t refusals = wager.refusals + 1;
+    GUILD_CHECK(
+        store::note_wager_refused(transaction.file(), wager.number, refusals,
+                                  transaction.now() + economy::settle_again_after(refusals)));
+    settled.refused.push_back(
+        {fmt::format("wager {} of {}", wager.id, wager.bot), refusals, *refused});
   }
   return settled;
 }
 
-Result<std::int64_t> settle_due(Transaction& transaction, const Constants& constants) {
-  GUILD_TRY(std::int64_t settled, settle_wagers(transaction));
-  GUILD_TRY(const auto due,
-            store::markets_due(transaction.file(), transaction.now(), settled_at_once));
-  for (const Uuid& market : due) {
-    GUILD_CHECK(end_at_deadline(transaction, constants, market));
-    ++settled;
+Result<Settled> settle_due(Transaction& transaction, const Constants& constants) {
+  GUILD_TRY(Settled settled, settle_wagers(transaction));
+  GUILD_TRY(auto due, store::markets_due(transaction.file(), transaction.now(), settled_at_once));
+  for (store::DueMarket& market : due) {
+    const auto end = [&] { return end_at_deadline(transaction, constants, market.market); };
+    GUILD_TRY(const auto refused, transaction.attempt(end));
+    if (!refused) {
+      ++settled.ended;
+      continue;
+    }
+    ++market.refusals;
+    GUILD_CHECK(
+        store::put_market_off(transaction.file(), market,
+                              transaction.now() + economy::settle_again_after(market.refusals)));
+    settled.refused.push_back({"market " + market.market.text(), market.refusals, *refused});
   }
   return settled;
 }

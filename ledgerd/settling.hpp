@@ -1,11 +1,14 @@
 // Settling: how markets and wagers end, as jobs of the journal: what is paid out of escrow, what is
 // kept of the market and the posts of it are one transaction. How a pool is split
-// economy/market.hpp decides. Limits: settled_at_once markets, and as many wagers, end in one job.
+// economy/market.hpp decides. What cannot be settled, as when escrow and treasury together cannot
+// pay it, is put off alone and tried again, later each time; the others end.
+// Limits: settled_at_once markets, and as many wagers, are looked at in one job.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/messages/economy.hpp"
 #include "ledgerd/economy/constants.hpp"
@@ -20,9 +23,18 @@ Result<messages::Market> end_staked(Transaction& transaction, messages::Market m
                                     std::optional<std::string> outcome,
                                     std::optional<Money> close_price = {});
 
-/// Ends the wagers that are due and have a price; answers how many.
-Result<std::int64_t> settle_wagers(Transaction& transaction);
-/// Ends what is due; answers how much.
-Result<std::int64_t> settle_due(Transaction& transaction, const economy::Constants& constants);
+struct Settled {
+  struct Refused {
+    std::string what;           ///< "market ID", "wager ID of BOT"
+    std::int64_t refusals = 0;  ///< This one counted.
+    Error error;
+  };
+  std::int64_t ended = 0;
+  std::vector<Refused> refused;
+};
+/// Ends the wagers that are due and have a price. An error is the file's.
+Result<Settled> settle_wagers(Transaction& transaction);
+/// Ends what is due. An error is the file's.
+Result<Settled> settle_due(Transaction& transaction, const economy::Constants& constants);
 
 }  // namespace guild::ledgerd

@@ -91,10 +91,6 @@ class Acting {
   std::int64_t wins() const { return wins_; }
 
  private:
-  Uuid next_id() {
-    return Uuid::of_name(fmt::format("tick/{}/{}/{}", bot_.handle, tick_id_, booked_++));
-  }
-
   Result<void> book(const std::expected<Draft, Refusal>& draft) {
     if (!draft) return fail(error_of(draft.error()));
     GUILD_TRY(const Booked booked, transaction_.book(*draft));
@@ -111,8 +107,10 @@ class Acting {
   }
 
   Result<void> pay_treasury(Money amount, EntryType type, const std::string& reference) {
-    if (amount.is_zero()) return book(draft_record(next_id(), account_, type, reference));
-    return book(draft_transfer(next_id(), account_, treasury_account, amount, reference, type));
+    if (amount.is_zero())
+      return book(draft_record(transaction_.new_id(), account_, type, reference));
+    return book(
+        draft_transfer(transaction_.new_id(), account_, treasury_account, amount, reference, type));
   }
 
   Result<void> act(const economy::Heartbeat& heartbeat) {
@@ -136,15 +134,14 @@ class Acting {
   }
 
   Result<void> act(const economy::Answer& answer) {
-    GUILD_TRY(
-        const auto booked,
-        book_answer(transaction_, {.name = fmt::format("tick/{}/{}/answer", bot_.handle, tick_id_),
-                                   .bot = bot_.handle,
-                                   .market = answer.market,
-                                   .is_right = answer.is_right,
-                                   .stake = answer.stake,
-                                   .reference = answer.reference,
-                                   .win_reference = answer.win_reference}));
+    GUILD_TRY(const auto booked,
+              book_answer(transaction_, {.name = transaction_.new_id().text(),
+                                         .bot = bot_.handle,
+                                         .market = answer.market,
+                                         .is_right = answer.is_right,
+                                         .stake = answer.stake,
+                                         .reference = answer.reference,
+                                         .win_reference = answer.win_reference}));
     for (const Booked& one : booked) note(one.posting);
     if (answer.is_right) ++wins_;
     return {};
@@ -156,8 +153,8 @@ class Acting {
       return fail(ErrorKind::failed, "market_unknown", "a market went away while it was bet on",
                   "run `guild ledger verify`");
     GUILD_CHECK(ready_escrow(transaction_, market_account(bet.market), row->market.staked));
-    GUILD_CHECK(book(draft_transfer(next_id(), account_, market_account(bet.market), bet.stake,
-                                    bet.reference, EntryType::MARKET_STAKE)));
+    GUILD_CHECK(book(draft_transfer(transaction_.new_id(), account_, market_account(bet.market),
+                                    bet.stake, bet.reference, EntryType::MARKET_STAKE)));
     GUILD_CHECK(
         store::add_stake(transaction_.file(), row->market.number,
                          {.bot = bot_.handle, .outcome = bet.outcome, .amount = bet.stake}));
@@ -169,17 +166,16 @@ class Acting {
   }
 
   Result<void> act(const economy::PlaceWager& wager) {
-    GUILD_TRY(const Booked booked,
-              place_wager(transaction_, constants_,
-                          {.id = tick_id_,
-                           .name = fmt::format("tick/{}/{}", bot_.handle, tick_id_),
-                           .bot = bot_.handle,
-                           .symbol = wager.symbol,
-                           .direction = wager.direction,
-                           .stake = wager.stake,
-                           .price = wager.price,
-                           .fee = wager.fee,
-                           .reference = wager.reference}));
+    GUILD_TRY(const Booked booked, place_wager(transaction_, constants_,
+                                               {.id = tick_id_,
+                                                .name = transaction_.new_id().text(),
+                                                .bot = bot_.handle,
+                                                .symbol = wager.symbol,
+                                                .direction = wager.direction,
+                                                .stake = wager.stake,
+                                                .price = wager.price,
+                                                .fee = wager.fee,
+                                                .reference = wager.reference}));
     note(booked.posting);
     return {};
   }
@@ -190,7 +186,6 @@ class Acting {
   const std::string account_;
   const std::string& tick_id_;
   messages::List<messages::TickEntry, 128> entries_;
-  int booked_ = 0;
   bool died_ = false;
   std::int64_t wins_ = 0;
 };

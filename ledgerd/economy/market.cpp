@@ -117,6 +117,12 @@ Settlement settle(std::span<const Stake> stakes, const std::optional<std::string
   return settlement;
 }
 
+Duration settle_again_after(std::int64_t refusals) {
+  constexpr Duration first = std::chrono::seconds(1), last = std::chrono::minutes(10);
+  constexpr std::int64_t doublings_max = 10;
+  return std::min(first * (1 << std::clamp<std::int64_t>(refusals - 1, 0, doublings_max)), last);
+}
+
 Result<void> check_market(const messages::OpenMarket& request, const Constants& constants) {
   GUILD_CHECK(check_kind(request));
   if (!request.deadline) return {};

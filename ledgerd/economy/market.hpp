@@ -48,6 +48,10 @@ struct Settlement {
 /// is no outcome, everybody gets their stakes back.
 Settlement settle(std::span<const Stake> stakes, const std::optional<std::string>& outcome);
 
+/// What was refused to settle is tried again after that: a second at first, then twice as long each
+/// time, up to ten minutes.
+Duration settle_again_after(std::int64_t refusals);
+
 /// What is wrong with a market that is to be opened; codes market_unfit and deadline_unfit.
 Result<void> check_market(const messages::OpenMarket& request, const Constants& constants);
 /// Codes: symbol_format.
