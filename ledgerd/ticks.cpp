@@ -9,6 +9,7 @@
 #include "ledgerd/economy/viability.hpp"
 #include "ledgerd/escrow.hpp"
 #include "ledgerd/markets.hpp"
+#include "ledgerd/store_arena.hpp"
 #include "ledgerd/store_economy.hpp"
 
 namespace guild::ledgerd {
@@ -144,7 +145,10 @@ class Acting {
                                          .win_reference = answer.win_reference}));
     for (const Booked& one : booked) note(one.posting);
     if (answer.is_right) ++wins_;
-    return {};
+    messages::OwnAction done = own(messages::OwnMove::ANSWER, answer.stake);
+    done.market = answer.market;
+    done.outcome = answer.is_right ? "WIN" : "MISS";
+    return keep(std::move(done));
   }
 
   Result<void> act(const economy::Bet& bet) {
@@ -158,6 +162,10 @@ class Acting {
     GUILD_CHECK(
         store::add_stake(transaction_.file(), row->market.number,
                          {.bot = bot_.handle, .outcome = bet.outcome, .amount = bet.stake}));
+    messages::OwnAction done = own(messages::OwnMove::BET, bet.stake);
+    done.market = bet.market;
+    done.outcome = bet.outcome;
+    GUILD_CHECK(keep(std::move(done)));
     const std::string about =
         row->market.symbol ? "the price of " + row->market.symbol.value_or(messages::Symbol()).value
                            : row->market.question.value;
@@ -177,7 +185,24 @@ class Acting {
                                                 .fee = wager.fee,
                                                 .reference = wager.reference}));
     note(booked.posting);
-    return {};
+    messages::OwnAction done = own(messages::OwnMove::PREDICT, wager.stake);
+    done.symbol = wager.symbol;
+    done.direction = wager.direction == economy::Direction::up ? messages::ArenaDirection::UP
+                                                               : messages::ArenaDirection::DOWN;
+    return keep(std::move(done));
+  }
+
+  messages::OwnAction own(messages::OwnMove move, Money stake) const {
+    messages::OwnAction action;
+    action.tick_id = tick_id_;
+    action.time = transaction_.now();
+    action.action = move;
+    action.wager = stake;
+    return action;
+  }
+  /// For the bot to be shown what it did.
+  Result<void> keep(messages::OwnAction action) {
+    return store::insert_action(transaction_.file(), {bot_.handle, std::move(action)});
   }
 
   Transaction& transaction_;
