@@ -18,6 +18,9 @@ std::string line_of(const messages::OwnAction& action) {
   if (action.wager && action.symbol && action.direction)
     text += fmt::format(": {} on {} {}", action.wager->text(), action.symbol->value,
                         messages::enum_name(*action.direction));
+  if (action.wager && action.market && action.outcome)
+    text += fmt::format(": {} on {} of {}", action.wager->text(), action.outcome->value,
+                        action.market->text());
   return text;
 }
 
@@ -35,7 +38,7 @@ void show(Context& context, const messages::Observation& observation) {
         position.symbol ? position.symbol->value : position.market.value_or(Uuid()).text(),
         to_rfc3339(position.ends_at))));
   for (const messages::OwnAction& action : observation.last_actions)
-    context.out.line(line_of(action));
+    context.out.line(escape_to_ascii(line_of(action)));
   if (observation.last_loss) context.out.line(escape_to_ascii(observation.last_loss->value));
 }
 

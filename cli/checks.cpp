@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -13,6 +14,7 @@
 #include "common/storage/migrations.hpp"
 #include "keys/keyring.hpp"
 #include "keys/roles.hpp"
+#include "ledgerd/maker.hpp"
 
 namespace guild::cli {
 namespace {
@@ -155,6 +157,54 @@ Findings check_databases(const host::Home& home, const host::Settings& settings)
   for (const Database& database : databases)
     findings.push_back(check_database(home, settings, database));
   return findings;
+}
+
+namespace {
+
+Result<ledgerd::economy::Questions> read_questions(const host::Settings& settings) {
+  GUILD_TRY(const auto terms,
+            ledgerd::economy::question_terms(settings.market_maker, settings.economy));
+  return ledgerd::read_question_file(settings.market_maker.questions.value_or("").value, terms);
+}
+
+/// As if the treasury could pay for all of them.
+Result<ledgerd::economy::MakerPlan> plan_by_the_book(const host::Home& home,
+                                                     const host::Settings& settings) {
+  GUILD_TRY(const auto questions, read_questions(settings));
+  ledgerd::economy::MakerFacts facts;
+  if (const Database& book = database_in("ledger.db"); exists(home, book)) {
+    GUILD_TRY(const auto file, open_to_read(home, settings, book));
+    GUILD_TRY(facts, ledgerd::maker_facts(*file, settings.economy, now()));
+  }
+  facts.room = settings.economy.markets_open_max;
+  facts.treasury = Money::of_units(std::numeric_limits<std::int64_t>::max());
+  return ledgerd::economy::plan(questions, facts, settings.market_maker.open_min);
+}
+
+}  // namespace
+
+Findings check_questions(const host::Settings& settings) {
+  if (!settings.market_maker.questions) return {ok("market maker", "off: it has no questions")};
+  const auto questions = read_questions(settings);
+  if (!questions) return {failed("market maker", questions.error())};
+  return {ok("market maker", fmt::format("{} questions in {}", questions->size(),
+                                         settings.market_maker.questions->value))};
+}
+
+Findings check_questions_left(const host::Home& home, const host::Settings& settings) {
+  // A file that cannot be read is told by the check above.
+  if (!settings.market_maker.questions || !read_questions(settings)) return {};
+  const auto plan = plan_by_the_book(home, settings);
+  if (!plan) return {warn("market maker", plan.error().message, plan.error().next_step)};
+  return {judge_questions(settings.market_maker.questions->value, *plan)};
+}
+
+Finding judge_questions(const std::string& file, const ledgerd::economy::MakerPlan& plan) {
+  if (plan.lack == ledgerd::economy::MakerLack::questions)
+    return warn("market maker", "fewer questions are left than markets should be open",
+                "add some to " + file);
+  return ok("market maker",
+            fmt::format("{} questions can be asked", plan.left + std::ssize(plan.asks)));
 }
 
 Finding judge_free_space(const std::string& place, std::uint64_t free_bytes) {

@@ -42,8 +42,10 @@ Findings examine(Context& context, const host::Home& home, bool before_start) {
   take(check_bus_address(home, settings));
   take(check_keys(home));
   take(check_databases(home, settings));
+  take(check_questions(settings));
   take(check_disk(home));
   if (before_start) return findings;
+  take(check_questions_left(home, settings));
   take(check_leftovers(home));
   take(check_running(context, home));
   return findings;

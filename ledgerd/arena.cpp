@@ -78,6 +78,10 @@ economy::Direction direction_of(ArenaDirection direction) {
   return direction == ArenaDirection::UP ? economy::Direction::up : economy::Direction::down;
 }
 
+messages::OwnMove move_of(ArenaMove move) {
+  return move == ArenaMove::PREDICT ? messages::OwnMove::PREDICT : messages::OwnMove::WAIT;
+}
+
 Result<void> predict(Transaction& transaction, const Constants& constants, const BotRecord& bot,
                      const TakeAction& request, ActionTaken& taken) {
   GUILD_TRY(const auto price,
@@ -162,15 +166,15 @@ Result<ActionTaken> take_action(Transaction& transaction, const Constants& const
   taken.action = request.action;
   if (request.action == ArenaMove::PREDICT)
     GUILD_CHECK(predict(transaction, constants, bot, request, taken));
-  GUILD_CHECK(
-      store::insert_action(transaction.file(), {.bot = bot.handle,
-                                                .action = {.observation_id = request.observation_id,
-                                                           .time = transaction.now(),
-                                                           .action = request.action,
-                                                           .symbol = taken.symbol,
-                                                           .direction = taken.direction,
-                                                           .wager = taken.wager,
-                                                           .reasoning = request.reasoning}}));
+  messages::OwnAction action;
+  action.observation_id = request.observation_id;
+  action.time = transaction.now();
+  action.action = move_of(request.action);
+  action.symbol = taken.symbol;
+  action.direction = taken.direction;
+  action.wager = taken.wager;
+  action.reasoning = request.reasoning;
+  GUILD_CHECK(store::insert_action(transaction.file(), {bot.handle, std::move(action)}));
   taken.balance = transaction.state().accounts().at(bot.account).state.balance;
   return taken;
 }

@@ -63,9 +63,8 @@ Draft draft_hold_void(const Uuid& id, const HoldToEnd& hold, std::string_view re
   return draft;
 }
 
-Draft draft_hold_expiry(const HoldToEnd& hold) {
-  return draft_hold_void(Uuid::of_name("expiry/" + std::to_string(hold.seq)), hold,
-                         expired_reference);
+Draft draft_hold_expiry(const Uuid& id, const HoldToEnd& hold) {
+  return draft_hold_void(id, hold, expired_reference);
 }
 
 Draft draft_record(const Uuid& id, std::string_view account, EntryType type,

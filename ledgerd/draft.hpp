@@ -68,8 +68,9 @@ struct HoldToEnd {
 std::expected<Draft, Refusal> draft_hold_post(const Uuid& id, const HoldToEnd& hold, Money amount,
                                               std::string_view reference);
 Draft draft_hold_void(const Uuid& id, const HoldToEnd& hold, std::string_view reference);
-/// A void by time has an id that follows from the hold's seq.
-Draft draft_hold_expiry(const HoldToEnd& hold);
+/// A void by time. Its id is one that nobody can tell before: booked first, it would keep the hold
+/// from ending, and every job waits for that.
+Draft draft_hold_expiry(const Uuid& id, const HoldToEnd& hold);
 
 /// A record on one account that moves nothing: CLOSED, REOPENED, RETIRED.
 Draft draft_record(const Uuid& id, std::string_view account, EntryType type,

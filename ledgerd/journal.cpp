@@ -76,6 +76,17 @@ Result<Booked> Transaction::book(const Draft& draft) {
   return Booked{.posting = book_.group().postings.back(), .repeated = false};
 }
 
+Result<std::optional<Error>> Transaction::attempt(const std::function<Result<void>()>& work) {
+  const Book::Mark before = book_.mark();
+  const std::size_t effects = effects_.size();
+  GUILD_TRY(auto refused, file_.attempt([&work](storage::Connection&) { return work(); }));
+  if (refused) {
+    book_.undo_to(before);
+    effects_.resize(effects);
+  }
+  return refused;
+}
+
 Result<std::vector<Booked>> Transaction::book_linked(std::span<const Draft> drafts,
                                                      std::size_t* refused) {
   const Book::Mark before = book_.mark();
@@ -145,7 +156,7 @@ Result<void> Transaction::void_expired() {
        seq = book_.holds().expired(now_)) {
     const auto hold = book_.hold_to_end(seq);
     GUILD_ASSERT(hold.has_value());
-    GUILD_CHECK(book(draft_hold_expiry(*hold)));
+    GUILD_CHECK(book(draft_hold_expiry(new_id(), *hold)));
   }
   return {};
 }

@@ -64,6 +64,9 @@ class Transaction {
   using MayEnd = std::function<bool(std::string_view credit)>;
   Result<std::vector<messages::BatchOutcome>> book_batch(const messages::TransferBatch& batch,
                                                          const MayEnd& may_end);
+  /// Does `work` as a part of the job that is undone alone when it is refused: its error; nothing
+  /// when it was done. An Error in place of that is the file's, and the job's.
+  Result<std::optional<Error>> attempt(const std::function<Result<void>()>& work);
   /// The posting with this id; 0 when there is none.
   Result<std::int64_t> seq_of(const Uuid& id);
   /// The hold that was made with this id, open or not. Code hold_unknown.

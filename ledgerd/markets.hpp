@@ -1,22 +1,17 @@
-// Markets: opening, answering and ending them, the oracle's prices, and wagers on them, as jobs of
-// the journal: what is moved, what is kept of a market and the posts of it are one transaction. The
-// stakes of a market and its bounty are on escrow/<market>, which is closed when it ends; those of
-// all price wagers, and the treasury's side of them, on escrow/wagers. What a dead bot wins or gets
-// back is the treasury's. Whoever asks is already known to be allowed to (authority.hpp).
-// Limits: settled_at_once ends in one job; markets_open_max; economy::stakes_max in one market.
+// Markets: opening and answering them, the oracle's prices, and wagers on them, as jobs of the
+// journal: what is moved, what is kept of a market and the posts of it are one transaction. Where
+// the money is escrow.hpp says, how it ends settling.hpp. Whoever asks is already known to be
+// allowed to (authority.hpp). Limits: markets_open_max; economy::stakes_max in one market.
 #pragma once
 
 #include "common/messages/economy.hpp"
 #include "ledgerd/economy/constants.hpp"
 #include "ledgerd/economy/market.hpp"
 #include "ledgerd/journal.hpp"
+#include "ledgerd/settling.hpp"
 #include "ledgerd/store_economy.hpp"
 
 namespace guild::ledgerd {
-
-inline constexpr std::int64_t settled_at_once = 256;
-inline constexpr std::string_view wagers_account = "escrow/wagers";
-std::string market_account(const Uuid& market);
 
 /// Codes: those of check_market; price_stale, markets_full, funds_short (the treasury), id_reused.
 Result<messages::MarketOpened> open_market(Transaction& transaction,
@@ -45,9 +40,12 @@ Result<messages::AnswerReport> answer_market(Transaction& transaction,
 Result<messages::Market> resolve_market(Transaction& transaction,
                                         const messages::ResolveMarket& request);
 
+struct PriceTaken {
+  messages::PricePosted posted;
+  std::vector<Settled::Refused> refused;  ///< Wagers that could not be settled.
+};
 /// Codes: symbol_format, price_not_positive, price_time.
-Result<messages::PricePosted> post_price(Transaction& transaction,
-                                         const messages::PostPrice& request);
+Result<PriceTaken> post_price(Transaction& transaction, const messages::PostPrice& request);
 
 /// A price wager: the stake, and a fee that it carries, leave the bot; the stake and as much from
 /// the treasury go to escrow/wagers. Both can pay. Answers the posting of the bot's side.
@@ -61,6 +59,7 @@ struct WagerOrder {
 };
 Result<Booked> place_wager(Transaction& transaction, const economy::Constants& constants,
                            const WagerOrder& order);
+inline constexpr std::string_view observation_prefix = "OBS:";
 /// `OBS:<observation>`, which is the id of no tick.
 std::string observation_reference(const Uuid& observation);
 
@@ -68,9 +67,6 @@ std::string observation_reference(const Uuid& observation);
 Result<std::optional<Money>> fresh_price(storage::Connection& file,
                                          const economy::Constants& constants,
                                          std::string_view symbol, Instant now);
-
-/// Ends what is due, at most settled_at_once; answers how many.
-Result<std::int64_t> settle_due(Transaction& transaction, const economy::Constants& constants);
 
 std::unexpected<Error> funds_short(std::string_view account, Money available);
 std::unexpected<Error> bot_unknown(std::string_view handle);
@@ -80,11 +76,12 @@ Result<BotRecord> bot_of(storage::Connection& file, std::string_view handle);
 Result<BotRecord> live_bot(storage::Connection& file, std::string_view handle);
 /// What an account can pay: its balance less open holds and its floor.
 Money payable(const Book& book, AccountNumber account);
-/// Ends every open hold of the account, moving nothing; ids follow from the holds' seqs.
-Result<std::vector<Booked>> void_holds_of(Transaction& transaction, AccountNumber account,
-                                          std::string_view reference);
-/// Ready to be paid out of: open, without holds and floor, and with `need` at least; what is
-/// missing, because somebody moved it away by hand, comes from the treasury.
-Result<void> ready_escrow(Transaction& transaction, const std::string& account, Money need);
-
+/// Codes: market_unknown.
+Result<store::MarketRow> market_of(storage::Connection& file, const Uuid& id);
+/// Empty when it has none.
+std::string symbol_of(const messages::Market& market);
+Result<void> tell(Transaction& transaction, messages::PostKind kind, std::string_view bot,
+                  std::string_view text);
+/// What a bot is told when it asks why it lost last.
+Result<void> note_loss(Transaction& transaction, std::string_view bot, std::string_view reason);
 }  // namespace guild::ledgerd

@@ -6,6 +6,7 @@
 #include "common/log/log.hpp"
 #include "ledgerd/markets.hpp"
 #include "ledgerd/service.hpp"
+#include "ledgerd/settling.hpp"
 #include "ledgerd/store_economy.hpp"
 #include "ledgerd/ticks.hpp"
 
@@ -92,7 +93,9 @@ void Service::settle_markets() {
   market_due_.reset();  // The job says when the next look is due.
   auto settled = std::make_shared<std::int64_t>(0);
   const auto work = [this, settled](Transaction& transaction) -> Result<void> {
-    GUILD_TRY(*settled, settle_due(transaction, constants_));
+    GUILD_TRY(const Settled outcome, settle_due(transaction, constants_));
+    *settled = outcome.ended;
+    note_refused(transaction, outcome.refused);
     return note_due(transaction);
   };
   const auto failed = [this](const Error& error) {
@@ -104,10 +107,44 @@ void Service::settle_markets() {
     host_.post([this, settled, failed, outcome] {
       if (!outcome) return failed(outcome.error());
       settled_ += *settled;
-      if (*settled > 0) GUILD_LOG(info, "markets", "{} markets and wagers ended", *settled);
+      if (*settled == 0) return;
+      GUILD_LOG(info, "markets", "{} markets and wagers ended", *settled);
+      look_for_questions();
     });
   };
   if (const auto submitted = journal_->submit(work, done); !submitted) failed(submitted.error());
+}
+
+void Service::note_refused(Transaction& transaction, const std::vector<Settled::Refused>& refused) {
+  if (refused.empty()) return;
+  transaction.after_commit([this, refused] {
+    host_.post([this, refused] {
+      settlings_refused_ += std::ssize(refused);
+      for (const Settled::Refused& one : refused)
+        if (one.refusals == 1)
+          GUILD_LOG(error, "markets", "the {} cannot be settled, it is tried again: {}", one.what,
+                    one.error.text());
+    });
+  });
+}
+
+Result<void> Service::start_maker() {
+  const auto treasury = [this] {
+    const auto account = view_.find(treasury_account);
+    if (!account) return Money();
+    return Money::of_units(account->available().units() - account->floor.units());
+  };
+  GUILD_TRY(maker_, MarketMaker::start(host_, {.journal = *journal_,
+                                               .reader = reader_,
+                                               .treasury = treasury,
+                                               .note_due = [this](Transaction& transaction) {
+                                                 return note_due(transaction);
+                                               }}));
+  return {};
+}
+
+void Service::look_for_questions() {
+  if (maker_) maker_->look();
 }
 
 void Service::bury(const std::string& handle) {
@@ -133,6 +170,8 @@ void Service::run_tick(const messages::RunTick& request,
         if (ticked.died)
           transaction.after_commit(
               [this, handle = request.bot.value] { host_.post([this, handle] { bury(handle); }); });
+        if (ticked.solved)
+          transaction.after_commit([this] { host_.post([this] { look_for_questions(); }); });
         return std::move(ticked.report);
       },
       answer);
@@ -187,8 +226,11 @@ void Service::answer_market(const messages::AnswerMarket& request,
   if (const auto may = may_debit(*principal, bot_account(request.bot.view())); !may)
     return refuse(answer, may.error());
   act<messages::AnswerReport>(
-      [this, request](Transaction& transaction) {
-        return ledgerd::answer_market(transaction, constants_, request);
+      [this, request](Transaction& transaction) -> Result<messages::AnswerReport> {
+        GUILD_TRY(auto report, ledgerd::answer_market(transaction, constants_, request));
+        if (report.outcome == messages::AnswerOutcome::WIN)
+          transaction.after_commit([this] { host_.post([this] { look_for_questions(); }); });
+        return report;
       },
       answer);
 }
@@ -197,7 +239,11 @@ void Service::post_price(const messages::PostPrice& request,
                          const host::Answer<messages::PricePosted>& answer) {
   if (!may_drive(request.credential, answer)) return;
   act<messages::PricePosted>(
-      [request](Transaction& transaction) { return ledgerd::post_price(transaction, request); },
+      [this, request](Transaction& transaction) -> Result<messages::PricePosted> {
+        GUILD_TRY(const PriceTaken taken, ledgerd::post_price(transaction, request));
+        note_refused(transaction, taken.refused);
+        return taken.posted;
+      },
       answer);
 }
 

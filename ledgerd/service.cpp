@@ -85,6 +85,7 @@ Result<std::unique_ptr<host::Service>> Service::start(host::Host& host) {
   GUILD_CHECK(service->open_book(recorded));
   service->serve();
   service->tick();
+  GUILD_CHECK(service->start_maker());
   return service;
 }
 
@@ -270,6 +271,7 @@ Outbox::Ports Service::outbox_ports() {
 }
 
 void Service::drain(std::function<void()> done) {
+  if (maker_) maker_->stop();
   verifier_.request_stop();
   ticker_.cancel();
   journal_->drain();
@@ -292,21 +294,24 @@ void Service::drain(std::function<void()> done) {
 std::map<std::string, std::int64_t> Service::counters() const {
   const auto writer = journal_->counters();
   const auto count = [](auto value) { return static_cast<std::int64_t>(value); };
-  return {{"entries", view_.head().size},
-          {"accounts", count(view_.accounts())},
-          {"bots", count(view_.bots().size())},
-          {"ids", view_.ids()},
-          {"open_holds", view_.open_holds()},
-          {"refused", refused_},
-          {"verifications", verifications_},
-          {"ticks", ticks_},
-          {"markets_settled", settled_},
-          {"events_published", outbox_.events()},
-          {"events_waiting_postings", outbox_.waiting()},
-          {"reads_waiting", count(reader_.waiting())},
-          {"write_groups", count(writer.groups)},
-          {"write_groups_failed", count(writer.failed_groups)},
-          {"write_retries", count(writer.connection.retries)}};
+  std::map<std::string, std::int64_t> counters{{"entries", view_.head().size},
+                                               {"accounts", count(view_.accounts())},
+                                               {"bots", count(view_.bots().size())},
+                                               {"ids", view_.ids()},
+                                               {"open_holds", view_.open_holds()},
+                                               {"refused", refused_},
+                                               {"verifications", verifications_},
+                                               {"ticks", ticks_},
+                                               {"markets_settled", settled_},
+                                               {"settlings_refused", settlings_refused_},
+                                               {"events_published", outbox_.events()},
+                                               {"events_waiting_postings", outbox_.waiting()},
+                                               {"reads_waiting", count(reader_.waiting())},
+                                               {"write_groups", count(writer.groups)},
+                                               {"write_groups_failed", count(writer.failed_groups)},
+                                               {"write_retries", count(writer.connection.retries)}};
+  if (maker_) maker_->add_counters(counters);
+  return counters;
 }
 
 }  // namespace guild::ledgerd

@@ -24,10 +24,12 @@
 #include "ledgerd/economy/constants.hpp"
 #include "ledgerd/economy/observations.hpp"
 #include "ledgerd/journal.hpp"
+#include "ledgerd/market_maker.hpp"
 #include "ledgerd/outbox.hpp"
 #include "ledgerd/permits.hpp"
 #include "ledgerd/reader.hpp"
 #include "ledgerd/recovery.hpp"
+#include "ledgerd/settling.hpp"
 #include "ledgerd/view.hpp"
 
 namespace guild::ledgerd {
@@ -56,6 +58,8 @@ class Service : public host::Service {
   /// was booked.
   void tick();
   void settle_markets();
+  /// For a job: after its commit, what it could not settle is counted, and told the first time.
+  void note_refused(Transaction& transaction, const std::vector<Settled::Refused>& refused);
   void sign_checkpoint();
   void publish_soon();
   void serve();
@@ -168,6 +172,9 @@ class Service : public host::Service {
   void act(Work work, const host::Answer<Reply>& answer);
   /// For a job: after its commit, when a market is due next is known.
   Result<void> note_due(Transaction& transaction);
+  Result<void> start_maker();
+  /// A research market may have ended.
+  void look_for_questions();
   /// The bot has died: it is shown so, and its keys open nothing.
   void bury(const std::string& handle);
 
@@ -231,8 +238,9 @@ class Service : public host::Service {
   Reader resuming_;   // Events once more; who catches up delays neither writes nor live events.
   Reader verifier_;   // Its own, since a verification takes long.
   Outbox outbox_;
+  std::unique_ptr<MarketMaker> maker_;  // None when it is off.
   bool is_publishing_planned_ = false;
-  std::int64_t refused_ = 0, verifications_ = 0, ticks_ = 0, settled_ = 0;
+  std::int64_t refused_ = 0, verifications_ = 0, ticks_ = 0, settled_ = 0, settlings_refused_ = 0;
 };
 
 template <class Request, class Reply>

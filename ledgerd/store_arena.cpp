@@ -1,5 +1,9 @@
 #include "ledgerd/store_arena.hpp"
 
+#include <algorithm>
+#include <functional>
+#include <iterator>
+
 #include "common/messages/enum_name.hpp"
 #include "ledgerd/store_rows.hpp"
 
@@ -7,23 +11,60 @@ namespace guild::ledgerd::store {
 namespace {
 
 using messages::ArenaDirection;
-using messages::ArenaMove;
+using messages::OwnMove;
 using storage::Statement;
 
-// Of an action, and where each stands.
+// Of an action on an observation, and where each stands…
 #define GUILD_ACTION_COLUMNS \
   "observation, time, action, symbol, direction, wager, reasoning, bot FROM arena_actions "
+// …and of one in a tick.
+#define GUILD_TICK_ACTION_COLUMNS \
+  "tick_id, time, action, symbol, direction, stake, market, outcome FROM tick_actions "
 
+/// What both have at the same places.
 messages::OwnAction action_of(const Statement& row) {
   messages::OwnAction action;
-  action.observation_id = {exactly<16>(row.blob(0))};
   action.time = {row.integer(1)};
-  action.action = messages::enum_of<ArenaMove>(row.text(2)).value_or(ArenaMove::WAIT);
+  action.action = messages::enum_of<OwnMove>(row.text(2)).value_or(OwnMove::WAIT);
   if (!row.is_null(3)) action.symbol = std::string(row.text(3));
   if (!row.is_null(4)) action.direction = messages::enum_of<ArenaDirection>(row.text(4));
   if (!row.is_null(5)) action.wager = Money::of_units(row.integer(5));
+  return action;
+}
+
+messages::OwnAction arena_action_of(const Statement& row) {
+  messages::OwnAction action = action_of(row);
+  action.observation_id = Uuid{exactly<16>(row.blob(0))};
   action.reasoning = std::string(row.text(6));
   return action;
+}
+
+messages::OwnAction tick_action_of(const Statement& row) {
+  messages::OwnAction action = action_of(row);
+  action.tick_id = std::string(row.text(0));
+  if (!row.is_null(6)) action.market = Uuid{exactly<16>(row.blob(6))};
+  if (!row.is_null(7)) action.outcome = std::string(row.text(7));
+  return action;
+}
+
+std::optional<BytesView> bytes_of(const std::optional<Uuid>& id) {
+  if (!id) return {};
+  return BytesView(id->bytes);
+}
+template <class Bounded>
+std::optional<std::string_view> view_of(const std::optional<Bounded>& text) {
+  if (!text) return {};
+  return text->view();
+}
+
+Result<std::vector<messages::OwnAction>> actions_of(
+    Statement statement, messages::OwnAction (*action_at)(const Statement&)) {
+  std::vector<messages::OwnAction> actions;
+  GUILD_CHECK(each_row(statement, [&](const Statement& row) {
+    actions.push_back(action_at(row));
+    return true;
+  }));
+  return actions;
 }
 
 }  // namespace
@@ -33,34 +74,45 @@ Result<std::optional<ActionRow>> find_action(Connection& file, const Uuid& obser
   row.bind(1, BytesView(observation.bytes));
   GUILD_TRY(const bool found, row.step());
   if (!found) return std::optional<ActionRow>{};
-  return std::optional(ActionRow{.bot = std::string(row.text(7)), .action = action_of(row)});
+  return std::optional(ActionRow{.bot = std::string(row.text(7)), .action = arena_action_of(row)});
 }
 
 Result<void> insert_action(Connection& file, const ActionRow& row) {
   const messages::OwnAction& action = row.action;
-  std::optional<std::string_view> symbol, direction;
+  std::optional<std::string_view> direction;
   std::optional<std::int64_t> wager;
-  if (action.symbol) symbol = action.symbol->view();
   if (action.direction) direction = messages::enum_name(*action.direction);
   if (action.wager) wager = action.wager->units();
+  if (action.observation_id)
+    return file.execute(
+        "INSERT INTO arena_actions (observation, bot, time, action, symbol, direction, wager, "
+        "reasoning) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        BytesView(action.observation_id->bytes), std::string_view(row.bot), action.time.ns,
+        messages::enum_name(action.action), view_of(action.symbol), direction, wager,
+        view_of(action.reasoning).value_or(""));
   return file.execute(
-      "INSERT INTO arena_actions (observation, bot, time, action, symbol, direction, wager, "
-      "reasoning) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-      BytesView(action.observation_id.bytes), row.bot, action.time.ns,
-      messages::enum_name(action.action), symbol, direction, wager, action.reasoning.view());
+      "INSERT INTO tick_actions (tick_id, bot, time, action, symbol, direction, stake, market, "
+      "outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      view_of(action.tick_id), std::string_view(row.bot), action.time.ns,
+      messages::enum_name(action.action), view_of(action.symbol), direction, wager,
+      bytes_of(action.market), view_of(action.outcome));
 }
 
 Result<std::vector<messages::OwnAction>> last_actions(Connection& file, std::string_view bot,
                                                       std::int64_t limit) {
-  GUILD_TRY(Statement statement, file.prepare("SELECT " GUILD_ACTION_COLUMNS
-                                              "WHERE bot = ? ORDER BY number DESC LIMIT ?"));
-  statement.bind_all(bot, limit);
-  std::vector<messages::OwnAction> actions;
-  GUILD_CHECK(each_row(statement, [&](const Statement& row) {
-    actions.push_back(action_of(row));
-    return true;
-  }));
-  return actions;
+  GUILD_TRY(Statement of_arena, file.prepare("SELECT " GUILD_ACTION_COLUMNS
+                                             "WHERE bot = ? ORDER BY number DESC LIMIT ?"));
+  of_arena.bind_all(bot, limit);
+  GUILD_TRY(const auto in_arena, actions_of(std::move(of_arena), arena_action_of));
+  GUILD_TRY(Statement of_ticks, file.prepare("SELECT " GUILD_TICK_ACTION_COLUMNS
+                                             "WHERE bot = ? ORDER BY number DESC LIMIT ?"));
+  of_ticks.bind_all(bot, limit);
+  GUILD_TRY(const auto in_ticks, actions_of(std::move(of_ticks), tick_action_of));
+  std::vector<messages::OwnAction> all;
+  std::ranges::merge(in_arena, in_ticks, std::back_inserter(all), std::ranges::greater{},
+                     &messages::OwnAction::time, &messages::OwnAction::time);
+  if (std::ssize(all) > limit) all.resize(static_cast<std::size_t>(limit));
+  return all;
 }
 
 Result<std::vector<messages::ShownPrice>> last_prices(Connection& file, Instant since,

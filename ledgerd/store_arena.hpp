@@ -1,6 +1,6 @@
 // Store of the arena: every SQL statement of what bots are shown there and of what they did, and
-// nothing else, as store.hpp is of the book. The tables are in migrations/0005_days_and_arena.sql.
-// Errors are those of common/storage.
+// nothing else, as store.hpp is of the book. The tables are in migrations/0005_days_and_arena.sql
+// and 0008_tick_actions.sql. Errors are those of common/storage.
 #pragma once
 
 #include <optional>
@@ -19,9 +19,11 @@ struct ActionRow {
   std::string bot;
   messages::OwnAction action;
 };
+/// What was done on an observation.
 Result<std::optional<ActionRow>> find_action(Connection& file, const Uuid& observation);
+/// On an observation, or in a tick.
 Result<void> insert_action(Connection& file, const ActionRow& row);
-/// The last one first.
+/// By either road; the last one first.
 Result<std::vector<messages::OwnAction>> last_actions(Connection& file, std::string_view bot,
                                                       std::int64_t limit);
 

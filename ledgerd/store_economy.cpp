@@ -282,13 +282,23 @@ Result<std::vector<economy::Stake>> stakes_of(Connection& file, std::int64_t mar
   });
 }
 
-Result<std::vector<Uuid>> markets_due(Connection& file, Instant now, std::int64_t limit) {
+// When a market is looked at, as the index markets_open has it.
+#define GUILD_MARKET_LOOK_AT "coalesce(look_at, deadline)"
+
+Result<std::vector<DueMarket>> markets_due(Connection& file, Instant now, std::int64_t limit) {
   GUILD_TRY(Statement statement,
-            file.prepare("SELECT id FROM markets WHERE status = 'OPEN' AND deadline <= ? "
-                         "ORDER BY deadline LIMIT ?"));
+            file.prepare("SELECT id, refusals FROM markets "
+                         "WHERE status = 'OPEN' AND " GUILD_MARKET_LOOK_AT " <= ? "
+                         "ORDER BY " GUILD_MARKET_LOOK_AT " LIMIT ?"));
   statement.bind_all(now.ns, limit);
-  return all_of<Uuid>(std::move(statement),
-                      [](const Statement& row) { return Uuid{exactly<16>(row.blob(0))}; });
+  return all_of<DueMarket>(std::move(statement), [](const Statement& row) {
+    return DueMarket{.market = {exactly<16>(row.blob(0))}, .refusals = row.integer(1)};
+  });
+}
+
+Result<void> put_market_off(Connection& file, const DueMarket& market, Instant until) {
+  return file.execute("UPDATE markets SET look_at = ?, refusals = ? WHERE id = ?", until.ns,
+                      market.refusals, BytesView(market.market.bytes));
 }
 
 Result<void> insert_wager(Connection& file, const WagerRow& wager) {
@@ -301,10 +311,11 @@ Result<void> insert_wager(Connection& file, const WagerRow& wager) {
 }
 
 Result<std::vector<WagerRow>> wagers_due(Connection& file, Instant now, std::int64_t limit) {
-  GUILD_TRY(Statement statement,
-            file.prepare("SELECT number, bot, tick_id, symbol, direction, stake, open_price, "
-                         "due_at, refund_at FROM wagers WHERE status = 'OPEN' AND look_at <= ? "
-                         "ORDER BY look_at, number LIMIT ?"));
+  GUILD_TRY(
+      Statement statement,
+      file.prepare("SELECT number, bot, tick_id, symbol, direction, stake, open_price, "
+                   "due_at, refund_at, refusals FROM wagers WHERE status = 'OPEN' AND look_at <= ? "
+                   "ORDER BY look_at, number LIMIT ?"));
   statement.bind_all(now.ns, limit);
   return all_of<WagerRow>(std::move(statement), [](const Statement& row) {
     return WagerRow{.number = row.integer(0),
@@ -316,7 +327,8 @@ Result<std::vector<WagerRow>> wagers_due(Connection& file, Instant now, std::int
                     .stake = money(row, 5),
                     .open_price = money(row, 6),
                     .due_at = {row.integer(7)},
-                    .refund_at = {row.integer(8)}};
+                    .refund_at = {row.integer(8)},
+                    .refusals = row.integer(9)};
   });
 }
 
@@ -331,16 +343,23 @@ Result<void> put_wager_off(Connection& file, std::int64_t number, Instant until)
   return file.execute("UPDATE wagers SET look_at = ? WHERE number = ?", until.ns, number);
 }
 
+Result<void> note_wager_refused(Connection& file, std::int64_t number, std::int64_t refusals,
+                                Instant until) {
+  return file.execute("UPDATE wagers SET look_at = ?, refusals = ? WHERE number = ?", until.ns,
+                      refusals, number);
+}
+
 Result<void> wake_wagers(Connection& file, std::string_view symbol, Instant time) {
   return file.execute(
       "UPDATE wagers SET look_at = due_at WHERE status = 'OPEN' AND symbol = ? AND due_at <= ? "
-      "AND refund_at >= ?",
+      "AND refund_at >= ? AND refusals = 0",
       symbol, time.ns, time.ns);
 }
 
 Result<std::optional<Instant>> next_due(Connection& file) {
   GUILD_TRY(const auto market,
-            file.query_integer("SELECT min(deadline) FROM markets WHERE status = 'OPEN'"));
+            file.query_integer("SELECT min(" GUILD_MARKET_LOOK_AT ") FROM markets "
+                               "WHERE status = 'OPEN'"));
   GUILD_TRY(const auto wager,
             file.query_integer("SELECT min(look_at) FROM wagers WHERE status = 'OPEN'"));
   if (!market && !wager) return std::optional<Instant>{};

@@ -71,8 +71,14 @@ Result<void> end_market(Connection& file, const messages::Market& market);
 /// Adds to the bot's stake on that outcome.
 Result<void> add_stake(Connection& file, std::int64_t market, const economy::Stake& stake);
 Result<std::vector<economy::Stake>> stakes_of(Connection& file, std::int64_t market);
-/// Open, with a deadline that has come; in that order.
-Result<std::vector<Uuid>> markets_due(Connection& file, Instant now, std::int64_t limit);
+struct DueMarket {
+  Uuid market;
+  std::int64_t refusals = 0;  ///< Of its settling.
+};
+/// Open, and to be ended: their deadline has come, or what they were put off to.
+Result<std::vector<DueMarket>> markets_due(Connection& file, Instant now, std::int64_t limit);
+/// Its settling was refused so often; it is not tried before `until`.
+Result<void> put_market_off(Connection& file, const DueMarket& market, Instant until);
 
 // ---- wagers and prices
 
@@ -84,6 +90,7 @@ struct WagerRow {
   economy::Direction direction{};
   Money stake, open_price;
   Instant due_at, refund_at;
+  std::int64_t refusals = 0;  ///< Of its settling.
 };
 Result<void> insert_wager(Connection& file, const WagerRow& wager);
 /// Open, and to be looked at.
@@ -92,6 +99,9 @@ Result<void> end_wager(Connection& file, std::int64_t number, std::string_view s
                        std::optional<Money> close_price);
 /// Nothing to be done for it before that, unless a price comes.
 Result<void> put_wager_off(Connection& file, std::int64_t number, Instant until);
+/// Its settling was refused so often; it is not tried before `until`, whatever price comes.
+Result<void> note_wager_refused(Connection& file, std::int64_t number, std::int64_t refusals,
+                                Instant until);
 /// A price of that time has come: the open wagers on the symbol that wait for one are looked at.
 Result<void> wake_wagers(Connection& file, std::string_view symbol, Instant time);
 /// When a market or wager is to be looked at next.

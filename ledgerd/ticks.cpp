@@ -7,7 +7,9 @@
 #include "ledgerd/bots.hpp"
 #include "ledgerd/economy/tick.hpp"
 #include "ledgerd/economy/viability.hpp"
+#include "ledgerd/escrow.hpp"
 #include "ledgerd/markets.hpp"
+#include "ledgerd/store_arena.hpp"
 #include "ledgerd/store_economy.hpp"
 
 namespace guild::ledgerd {
@@ -90,10 +92,6 @@ class Acting {
   std::int64_t wins() const { return wins_; }
 
  private:
-  Uuid next_id() {
-    return Uuid::of_name(fmt::format("tick/{}/{}/{}", bot_.handle, tick_id_, booked_++));
-  }
-
   Result<void> book(const std::expected<Draft, Refusal>& draft) {
     if (!draft) return fail(error_of(draft.error()));
     GUILD_TRY(const Booked booked, transaction_.book(*draft));
@@ -110,8 +108,10 @@ class Acting {
   }
 
   Result<void> pay_treasury(Money amount, EntryType type, const std::string& reference) {
-    if (amount.is_zero()) return book(draft_record(next_id(), account_, type, reference));
-    return book(draft_transfer(next_id(), account_, treasury_account, amount, reference, type));
+    if (amount.is_zero())
+      return book(draft_record(transaction_.new_id(), account_, type, reference));
+    return book(
+        draft_transfer(transaction_.new_id(), account_, treasury_account, amount, reference, type));
   }
 
   Result<void> act(const economy::Heartbeat& heartbeat) {
@@ -135,18 +135,20 @@ class Acting {
   }
 
   Result<void> act(const economy::Answer& answer) {
-    GUILD_TRY(
-        const auto booked,
-        book_answer(transaction_, {.name = fmt::format("tick/{}/{}/answer", bot_.handle, tick_id_),
-                                   .bot = bot_.handle,
-                                   .market = answer.market,
-                                   .is_right = answer.is_right,
-                                   .stake = answer.stake,
-                                   .reference = answer.reference,
-                                   .win_reference = answer.win_reference}));
+    GUILD_TRY(const auto booked,
+              book_answer(transaction_, {.name = transaction_.new_id().text(),
+                                         .bot = bot_.handle,
+                                         .market = answer.market,
+                                         .is_right = answer.is_right,
+                                         .stake = answer.stake,
+                                         .reference = answer.reference,
+                                         .win_reference = answer.win_reference}));
     for (const Booked& one : booked) note(one.posting);
     if (answer.is_right) ++wins_;
-    return {};
+    messages::OwnAction done = own(messages::OwnMove::ANSWER, answer.stake);
+    done.market = answer.market;
+    done.outcome = answer.is_right ? "WIN" : "MISS";
+    return keep(std::move(done));
   }
 
   Result<void> act(const economy::Bet& bet) {
@@ -155,11 +157,15 @@ class Acting {
       return fail(ErrorKind::failed, "market_unknown", "a market went away while it was bet on",
                   "run `guild ledger verify`");
     GUILD_CHECK(ready_escrow(transaction_, market_account(bet.market), row->market.staked));
-    GUILD_CHECK(book(draft_transfer(next_id(), account_, market_account(bet.market), bet.stake,
-                                    bet.reference, EntryType::MARKET_STAKE)));
+    GUILD_CHECK(book(draft_transfer(transaction_.new_id(), account_, market_account(bet.market),
+                                    bet.stake, bet.reference, EntryType::MARKET_STAKE)));
     GUILD_CHECK(
         store::add_stake(transaction_.file(), row->market.number,
                          {.bot = bot_.handle, .outcome = bet.outcome, .amount = bet.stake}));
+    messages::OwnAction done = own(messages::OwnMove::BET, bet.stake);
+    done.market = bet.market;
+    done.outcome = bet.outcome;
+    GUILD_CHECK(keep(std::move(done)));
     const std::string about =
         row->market.symbol ? "the price of " + row->market.symbol.value_or(messages::Symbol()).value
                            : row->market.question.value;
@@ -168,19 +174,35 @@ class Acting {
   }
 
   Result<void> act(const economy::PlaceWager& wager) {
-    GUILD_TRY(const Booked booked,
-              place_wager(transaction_, constants_,
-                          {.id = tick_id_,
-                           .name = fmt::format("tick/{}/{}", bot_.handle, tick_id_),
-                           .bot = bot_.handle,
-                           .symbol = wager.symbol,
-                           .direction = wager.direction,
-                           .stake = wager.stake,
-                           .price = wager.price,
-                           .fee = wager.fee,
-                           .reference = wager.reference}));
+    GUILD_TRY(const Booked booked, place_wager(transaction_, constants_,
+                                               {.id = tick_id_,
+                                                .name = transaction_.new_id().text(),
+                                                .bot = bot_.handle,
+                                                .symbol = wager.symbol,
+                                                .direction = wager.direction,
+                                                .stake = wager.stake,
+                                                .price = wager.price,
+                                                .fee = wager.fee,
+                                                .reference = wager.reference}));
     note(booked.posting);
-    return {};
+    messages::OwnAction done = own(messages::OwnMove::PREDICT, wager.stake);
+    done.symbol = wager.symbol;
+    done.direction = wager.direction == economy::Direction::up ? messages::ArenaDirection::UP
+                                                               : messages::ArenaDirection::DOWN;
+    return keep(std::move(done));
+  }
+
+  messages::OwnAction own(messages::OwnMove move, Money stake) const {
+    messages::OwnAction action;
+    action.tick_id = tick_id_;
+    action.time = transaction_.now();
+    action.action = move;
+    action.wager = stake;
+    return action;
+  }
+  /// For the bot to be shown what it did.
+  Result<void> keep(messages::OwnAction action) {
+    return store::insert_action(transaction_.file(), {bot_.handle, std::move(action)});
   }
 
   Transaction& transaction_;
@@ -189,7 +211,6 @@ class Acting {
   const std::string account_;
   const std::string& tick_id_;
   messages::List<messages::TickEntry, 128> entries_;
-  int booked_ = 0;
   bool died_ = false;
   std::int64_t wins_ = 0;
 };
@@ -226,7 +247,8 @@ Result<std::optional<Ticked>> ticked_before(Transaction& transaction,
             store::tick_answer(transaction.file(), request.bot.view(), request.tick_id.view()));
   if (!answer) return std::optional<Ticked>{};
   GUILD_TRY(auto report, messages::decode<messages::TickReport>(*answer));
-  return std::optional(Ticked{.report = std::move(report), .repeated = true, .died = false});
+  return std::optional(
+      Ticked{.report = std::move(report), .repeated = true, .died = false, .solved = false});
 }
 
 }  // namespace
@@ -251,7 +273,8 @@ Result<Ticked> run_tick(Transaction& transaction, const Constants& constants,
   count(totals, constants, decision);
   totals.wins += acting.wins();
   GUILD_CHECK(store::save_tick_totals(transaction.file(), bot.handle, totals));
-  Ticked ticked{.report = {}, .repeated = false, .died = acting.died()};
+  Ticked ticked{
+      .report = {}, .repeated = false, .died = acting.died(), .solved = acting.wins() > 0};
   ticked.report = report_of(transaction, bot, acting, decision);
   GUILD_CHECK(store::insert_tick(transaction.file(), {.bot = bot.handle,
                                                       .tick_id = request.tick_id.value,

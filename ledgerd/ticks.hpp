@@ -13,7 +13,8 @@ namespace guild::ledgerd {
 struct Ticked {
   messages::TickReport report;
   bool repeated = false;
-  bool died = false;  ///< In this tick.
+  bool died = false;    ///< In this tick.
+  bool solved = false;  ///< A research market ended by its answer.
 };
 
 /// Codes: bot_unknown, bot_dead, tick_id_format; and what the book refuses.

@@ -15,7 +15,6 @@
 namespace guild {
 namespace {
 
-constexpr std::size_t secret_bytes_max = 65'536;
 constexpr mode_t others_read = 077;
 constexpr mode_t others_write = 022;
 
@@ -121,7 +120,7 @@ void fill_random(void* memory, std::size_t size) {
   randombytes_buf(memory, size);
 }
 
-Result<std::string> read_secret_text(const std::filesystem::path& path) {
+Result<std::string> read_secret_text(const std::filesystem::path& path, std::size_t size_max) {
   GUILD_TRY(const Fd folder, open_folder(path));
   // O_NONBLOCK: a FIFO in the file's place must not hang us.
   const Fd file(::openat(folder.get(), path.filename().c_str(),
@@ -131,7 +130,7 @@ Result<std::string> read_secret_text(const std::filesystem::path& path) {
   if (::fstat(file.get(), &found) != 0) return fail(system_error(path.string(), errno));
   GUILD_CHECK(check_file(found, path));
   const auto size = static_cast<std::size_t>(found.st_size);
-  if (size > secret_bytes_max) return malformed(path, "is larger than 65536 bytes");
+  if (size > size_max) return malformed(path, fmt::format("is larger than {} bytes", size_max));
   GUILD_TRY(std::string text, read_bounded(file.get(), size, path));
   drop_line_end(text);
   if (text.empty()) return malformed(path, "is empty");

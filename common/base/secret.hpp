@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -39,9 +40,11 @@ class Secret {
 };
 using Secret32 = Secret<32>;
 
+inline constexpr std::size_t secret_bytes_max = 65'536;
 /// Reads a secret file: regular, ours, not readable by group or others, in a folder that is not
 /// writable by others. Error codes: secret_missing, secret_permissions, secret_format.
-Result<std::string> read_secret_text(const std::filesystem::path& path);
+Result<std::string> read_secret_text(const std::filesystem::path& path,
+                                     std::size_t size_max = secret_bytes_max);
 Result<Secret32> read_secret32(const std::filesystem::path& path);
 /// Creates the file (O_EXCL, 0600), writes, fsyncs it and its folder. Code file_exists when there.
 Result<void> write_secret_text(const std::filesystem::path& path, std::string_view text);

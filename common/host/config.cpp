@@ -150,6 +150,8 @@ std::string resolved(const fs::path& folder, std::string_view path) {
 /// same.
 void resolve_paths(const fs::path& folder, Settings& settings) {
   for (auto& root : settings.scheduler.allowed_roots) root.value = resolved(folder, root.value);
+  if (auto& questions = settings.market_maker.questions)
+    questions->value = resolved(folder, questions->value);
   if (auto& endpoint = settings.bus.endpoint; endpoint && endpoint->view().starts_with(ipc_scheme))
     endpoint->value =
         std::string(ipc_scheme) + resolved(folder, endpoint->view().substr(ipc_scheme.size()));

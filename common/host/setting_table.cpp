@@ -102,11 +102,13 @@ constexpr Check share_check(std::string_view key) {
           }};
 }
 
+constexpr Duration time_min = std::chrono::milliseconds(1),
+                   time_max = std::chrono::hours(24 * 3'660);
+
 template <Duration EconomySettings::* member>
 constexpr Check time_check(std::string_view key) {
   return {"economy", key, [](const Settings& settings) {
-            using namespace std::chrono_literals;
-            return within(settings.economy.*member, 1ms, 24h * 3'660, "from 1ms to ten years");
+            return within(settings.economy.*member, time_min, time_max, "from 1ms to ten years");
           }};
 }
 
@@ -157,6 +159,24 @@ constexpr Check checks[] = {
        return std::ranges::all_of(settings.economy.models, is_model_rate)
                   ? ""
                   : "\"MODEL RATE_IN RATE_OUT\", with rates that are not negative";
+     }},
+    {"market_maker", "questions",
+     [](const Settings& settings) -> std::string_view {
+       return settings.market_maker.questions == Text<1'024>() ? "the path of a file" : "";
+     }},
+    {"market_maker", "bounty",
+     [](const Settings& settings) -> std::string_view {
+       return settings.market_maker.bounty > Money() ? "" : "an amount above zero";
+     }},
+    {"market_maker", "deadline",
+     [](const Settings& settings) {
+       return within(settings.market_maker.deadline.value_or(time_min), time_min, time_max,
+                     "from 1ms to ten years");
+     }},
+    {"market_maker", "every",
+     [](const Settings& settings) {
+       using namespace std::chrono_literals;
+       return within(settings.market_maker.every, 100ms, 24h, "from 100ms to 24h");
      }},
     {"scheduler", "cancel_grace",
      [](const Settings& settings) {

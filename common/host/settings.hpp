@@ -118,6 +118,16 @@ BOOST_DESCRIBE_STRUCT(EconomySettings, (),
                        observation_valid, price_every, price_stale_after, default_bounty,
                        default_deadline, deadline_max, markets_open_max, models))
 
+/// Off unless it has questions.
+struct MarketMakerSettings {
+  std::optional<Text<1'024>> questions;  ///< A file of JSON lines that nobody else may read.
+  Range<1, 1'000, 3> open_min;       ///< So many research markets are open, whoever opened them.
+  std::optional<Money> bounty;       ///< Of a question that names none; [economy] default_bounty.
+  std::optional<Duration> deadline;  ///< Likewise; [economy] default_deadline.
+  Duration every = std::chrono::minutes(1);  ///< It looks; also whenever a market has ended.
+};
+BOOST_DESCRIBE_STRUCT(MarketMakerSettings, (), (questions, open_min, bounty, deadline, every))
+
 struct SchedulerSettings {
   Range<1, 1'024, 4> workers_max;
   Range<1, 1'000'000, 1'000> queue_max;
@@ -148,11 +158,12 @@ struct Settings {
   LogconsumerSettings logconsumer;
   LedgerdSettings ledgerd;
   EconomySettings economy;
+  MarketMakerSettings market_maker;
   SchedulerSettings scheduler;
   GatewaySettings gateway;
 };
 BOOST_DESCRIBE_STRUCT(Settings, (),
-                      (bus, log, storage, broker, logconsumer, ledgerd, economy, scheduler,
-                       gateway))
+                      (bus, log, storage, broker, logconsumer, ledgerd, economy, market_maker,
+                       scheduler, gateway))
 
 }  // namespace guild::host

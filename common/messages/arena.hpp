@@ -44,17 +44,25 @@ struct OpenPosition {
   Instant ends_at;  ///< The first price from then on settles it; the market's deadline.
 };
 BOOST_DESCRIBE_STRUCT(OpenPosition, (), (symbol, market, outcome, stake, open_price, ends_at))
+/// PREDICT is a wager on a price, by either road; ANSWER and BET are of ticks, WAIT of the arena.
+enum class OwnMove { PREDICT, WAIT, ANSWER, BET };
+BOOST_DESCRIBE_ENUM(OwnMove, PREDICT, WAIT, ANSWER, BET)
+/// What the bot did on an observation, or as an intent of a tick that stood.
 struct OwnAction {
-  Uuid observation_id;
+  std::optional<Uuid> observation_id;
+  std::optional<TickId> tick_id;
   Instant time;
-  ArenaMove action{};
-  std::optional<Symbol> symbol;
+  OwnMove action{};
+  std::optional<Symbol> symbol;  ///< This and the direction: of a PREDICT.
   std::optional<ArenaDirection> direction;
-  std::optional<Money> wager;
-  Text<2'000> reasoning;
+  std::optional<Uuid> market;            ///< This and the outcome: of an ANSWER and a BET.
+  std::optional<Text<64>> outcome;       ///< What was bet on; WIN or MISS of an ANSWER.
+  std::optional<Money> wager;            ///< What was staked.
+  std::optional<Text<2'000>> reasoning;  ///< In the arena.
 };
 BOOST_DESCRIBE_STRUCT(OwnAction, (),
-                      (observation_id, time, action, symbol, direction, wager, reasoning))
+                      (observation_id, tick_id, time, action, symbol, direction, market, outcome,
+                       wager, reasoning))
 struct Observation {
   Uuid observation_id;
   Handle bot;
@@ -62,7 +70,7 @@ struct Observation {
   List<ShownPrice, 256> prices;       ///< The last of each symbol that has a fresh one.
   List<OpenPosition, 200> positions;  ///< The last ones first.
   Money balance, available;
-  List<OwnAction, 5> last_actions;  ///< The last one first.
+  List<OwnAction, 5> last_actions;  ///< In the arena and in ticks; the last one first.
   std::optional<Text<1'120>> last_loss;
 };
 BOOST_DESCRIBE_STRUCT(Observation, (),

@@ -184,6 +184,23 @@ Result<void> Connection::snapshot(const std::function<Result<void>(Connection&)>
   return state_->in_transaction ? work(*this) : state_->run(*this, begin_read, work);
 }
 
+bool Connection::State::is_at_fault() const {
+  return met.busy || met.unreadable || sqlite3_get_autocommit(handle) != 0;
+}
+
+Result<std::optional<Error>> Connection::attempt(
+    const std::function<Result<void>(Connection&)>& work) {
+  GUILD_ASSERT(state_->in_transaction);
+  GUILD_CHECK(execute("SAVEPOINT attempt"));
+  Result<void> outcome = work(*this);
+  if (!outcome) {
+    if (state_->is_at_fault()) return fail(std::move(outcome).error());
+    GUILD_CHECK(execute("ROLLBACK TO attempt"));
+  }
+  GUILD_CHECK(execute("RELEASE attempt"));
+  return outcome ? std::nullopt : std::optional(std::move(outcome).error());
+}
+
 Result<void> Connection::rekey(const Secret32& key) {
   GUILD_ASSERT(!state_->in_transaction);
   GUILD_CHECK(state_->ready());

@@ -165,6 +165,11 @@ class Connection {
   /// transaction it just runs `work`, which sees that transaction.
   Result<void> snapshot(const std::function<Result<void>(Connection&)>& work);
 
+  /// Inside a transaction: when `work` fails for reasons of its own it is undone alone (savepoint),
+  /// and its error is what this answers; nothing when it was done. An Error in place of that is the
+  /// file's: the transaction cannot go on.
+  Result<std::optional<Error>> attempt(const std::function<Result<void>(Connection&)>& work);
+
   /// Encrypts the whole file anew. Not inside a transaction; needs room for a second copy in the
   /// WAL.
   Result<void> rekey(const Secret32& key);

@@ -53,6 +53,9 @@ struct Connection::State {
   /// The error for `code`, and a note of what may help against it.
   Error failure(int code, std::string_view action, Words words);
 
+  /// Whether what failed in the current transaction is the file's, and not the work's own.
+  bool is_at_fault() const;
+
   OpenOptions options;
   sqlite3* handle = nullptr;
   std::uint64_t generation = 0;  ///< Counts opens; statements of an earlier one are stale.

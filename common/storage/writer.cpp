@@ -1,7 +1,5 @@
 #include "common/storage/writer.hpp"
 
-#include <sqlite3.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -12,8 +10,6 @@
 #include <thread>
 #include <utility>
 #include <vector>
-
-#include "common/storage/state.hpp"
 
 namespace guild::storage {
 namespace {
@@ -59,26 +55,15 @@ class Group {
     is_begun_ = true;
     failed_count_ = 0;
     for (std::size_t i = 0; i < jobs_.size(); ++i) {
-      GUILD_CHECK(connection_.execute("SAVEPOINT job"));
-      outcomes_[i] = jobs_[i].work(connection_);
-      GUILD_CHECK(outcomes_[i] ? connection_.execute("RELEASE job") : undo(outcomes_[i]));
+      // A job that failed for its own reasons is undone alone. When the file failed, the group did.
+      GUILD_TRY(auto refused, connection_.attempt(jobs_[i].work));
+      outcomes_[i] = {};
+      if (!refused) continue;
+      outcomes_[i] = fail(*std::move(refused));
+      ++failed_count_;
+      call(hooks_.undo);
     }
     return {};
-  }
-
-  /// A job that failed for its own reasons is undone alone. When the file failed, the group did.
-  Result<void> undo(const Result<void>& outcome) {
-    if (is_file_at_fault()) return outcome;
-    GUILD_CHECK(connection_.execute("ROLLBACK TO job"));
-    GUILD_CHECK(connection_.execute("RELEASE job"));
-    ++failed_count_;
-    call(hooks_.undo);
-    return {};
-  }
-
-  bool is_file_at_fault() const {
-    const Connection::State& state = connection_.state();
-    return state.met.busy || state.met.unreadable || sqlite3_get_autocommit(state.handle) != 0;
   }
 
   void undo_try() {

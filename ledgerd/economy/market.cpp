@@ -14,13 +14,6 @@ namespace {
 
 using messages::MarketKind;
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view white = " \t\r\n\v\f";
-  const std::size_t first = text.find_first_not_of(white);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(white) - first + 1);
-}
-
 std::unexpected<Error> unfit(std::string message) {
   return fail(ErrorKind::invalid, "market_unfit", std::move(message),
               "`guild market open --help` shows what each kind has");
@@ -70,6 +63,13 @@ Result<void> check_kind(const messages::OpenMarket& request) {
 
 }  // namespace
 
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view white = " \t\r\n\v\f";
+  const std::size_t first = text.find_first_not_of(white);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(white) - first + 1);
+}
+
 Digest hash_of_answer(std::string_view answer) { return sha256(as_bytes(trimmed(answer))); }
 
 std::optional<Direction> moved(Money from, Money to) {
@@ -115,6 +115,12 @@ Settlement settle(std::span<const Stake> stakes, const std::optional<std::string
   }
   settlement.remainder = Money::of_units(static_cast<std::int64_t>(left));
   return settlement;
+}
+
+Duration settle_again_after(std::int64_t refusals) {
+  constexpr Duration first = std::chrono::seconds(1), last = std::chrono::minutes(10);
+  constexpr std::int64_t doublings_max = 10;
+  return std::min(first * (1 << std::clamp<std::int64_t>(refusals - 1, 0, doublings_max)), last);
 }
 
 Result<void> check_market(const messages::OpenMarket& request, const Constants& constants) {

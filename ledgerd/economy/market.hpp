@@ -20,6 +20,8 @@ inline constexpr std::string_view up_outcome = "UP", down_outcome = "DOWN";
 /// Of one market, so that one job can pay all of them.
 inline constexpr std::int64_t stakes_max = 10'000;
 
+/// The text without white space around it.
+std::string_view trimmed(std::string_view text);
 /// SHA-256 of the text without white space around it; upper and lower case differ.
 Digest hash_of_answer(std::string_view answer);
 
@@ -45,6 +47,10 @@ struct Settlement {
 /// The pool goes to those who staked on `outcome`, by what they staked; when nobody did, or there
 /// is no outcome, everybody gets their stakes back.
 Settlement settle(std::span<const Stake> stakes, const std::optional<std::string>& outcome);
+
+/// What was refused to settle is tried again after that: a second at first, then twice as long each
+/// time, up to ten minutes.
+Duration settle_again_after(std::int64_t refusals);
 
 /// What is wrong with a market that is to be opened; codes market_unfit and deadline_unfit.
 Result<void> check_market(const messages::OpenMarket& request, const Constants& constants);

@@ -8,6 +8,7 @@
 #include "ledgerd/checkpoint.hpp"
 #include "ledgerd/markets.hpp"
 #include "ledgerd/permits.hpp"
+#include "ledgerd/settling.hpp"
 #include "ledgerd/ticks.hpp"
 
 namespace guild::simulation {

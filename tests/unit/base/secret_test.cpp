@@ -130,6 +130,7 @@ TEST_CASE("an empty or huge secret file is malformed") {
     CHECK(error_of(guild::read_secret_text(folder / name)).code == "secret_format");
   }
   CHECK(guild::read_secret_text(folder / "large").has_value());
+  CHECK(error_of(guild::read_secret_text(folder / "large", 65'535)).code == "secret_format");
 }
 
 TEST_CASE("anything but 64 hex digits is no key, and no error repeats it") {

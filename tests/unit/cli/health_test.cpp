@@ -88,3 +88,12 @@ TEST_CASE("free space is enough, scarce, or too little to start with") {
   CHECK(judge_free_space("data", (1ULL << 30U) - 1).verdict == Verdict::warn);
   CHECK(judge_free_space("data", (64ULL << 20U) - 1).verdict == Verdict::fail);
 }
+
+TEST_CASE("doctor warns when the market maker has fewer questions left than it should ask") {
+  ledgerd::economy::MakerPlan plan{.asks = {{.question = 0, .times = 0}}, .lack = {}, .left = 4};
+  CHECK(judge_questions("q.jsonl", plan).verdict == Verdict::ok);
+  CHECK(judge_questions("q.jsonl", plan).detail == "5 questions can be asked");
+  plan.lack = ledgerd::economy::MakerLack::questions;
+  CHECK(judge_questions("q.jsonl", plan).verdict == Verdict::warn);
+  CHECK(judge_questions("q.jsonl", plan).next_step == "add some to q.jsonl");
+}

@@ -90,8 +90,10 @@ TEST_CASE("what overflows is a list of rules, each of a pattern, a policy and pe
 TEST_CASE("relative paths are meant from the folder of the file that holds them") {
   const auto settings = parse(
       "[scheduler]\nallowed_roots = [\"work\", \"../x\", \"/abs/./y\"]\n"
-      "[bus]\nendpoint = \"ipc://other/bus.sock\"\n");
+      "[bus]\nendpoint = \"ipc://other/bus.sock\"\n"
+      "[market_maker]\nquestions = \"q/../questions.jsonl\"\n");
   REQUIRE(settings);
+  CHECK(settings->market_maker.questions->value == "/home/of/suite/questions.jsonl");
   CHECK(settings->scheduler.allowed_roots[0].value == "/home/of/suite/work");
   CHECK(settings->scheduler.allowed_roots[1].value == "/home/of/x");
   CHECK(settings->scheduler.allowed_roots[2].value == "/abs/y");
@@ -146,6 +148,11 @@ TEST_CASE("a value out of range is refused with the range") {
   check_refused(parse("[economy]\nmode = \"strict\"\n"), "config_range", {"observe"});
   check_refused(parse("[economy]\nbet_share = \"1.01\"\n"), "config_range", {"1.00"});
   check_refused(parse("[economy]\nresearch_stake = \"0.00\"\n"), "config_range", {"above zero"});
+  for (const char* wrong :
+       {"questions = \"\"", "open_min = 0", "open_min = 1001", "bounty = \"0.00\"",
+        "bounty = \"-1.00\"", "deadline = \"0s\"", "every = \"99ms\"", "every = \"25h\""})
+    check_refused(parse("[market_maker]\n" + std::string(wrong) + "\n"), "config_range",
+                  {"[market_maker]"});
   check_refused(parse("[economy]\nidle_every = 0\n"), "config_range", {"1"});
   check_refused(parse("[economy]\nwager_horizon = \"0s\"\n"), "config_range", {"1ms"});
   check_refused(parse("[economy]\nmodels = [\"m 3.00\"]\n"), "config_range", {"RATE_OUT"});

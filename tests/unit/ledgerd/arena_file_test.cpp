@@ -1,6 +1,7 @@
 // The arena on a real book: what an observation shows, what an action books, and what is refused
 // without a trace.
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "ledgerd/arena.hpp"
 #include "ledgerd/store_arena.hpp"
@@ -14,6 +15,7 @@ using economy::Ticket;
 using messages::ActionTaken;
 using messages::ArenaDirection;
 using messages::ArenaMove;
+using messages::OwnMove;
 using messages::TakeAction;
 using namespace std::chrono_literals;
 
@@ -220,14 +222,72 @@ TEST_CASE("an observation shows fresh prices, the last five actions and the last
   CHECK(seen.last_actions[0].observation_id == request.observation_id);
   CHECK(seen.last_actions[0].direction == ArenaDirection::DOWN);
   CHECK(seen.last_actions[0].wager == money("50.00"));
-  CHECK(seen.last_actions[0].reasoning == "a hunch");
-  CHECK(seen.last_actions[4].reasoning == "nothing yet 2");
+  CHECK(seen.last_actions[0].reasoning == Text<2'000>("a hunch"));
+  CHECK(seen.last_actions[4].reasoning == Text<2'000>("nothing yet 2"));
 
   it.pass(it.constants.wager_horizon);
   must(it.price("BTC", "101"));
   CHECK(it.observe().last_loss ==
         Text<1'120>("lost 50.00 on BTC DOWN: the price went from 100.00 to 101.00"));
   CHECK_FALSE(it.observe("bob").last_loss);
+}
+
+TEST_CASE(
+    "the last five actions are those in ticks too, each intent that stood, in order of time") {
+  ArenaFile it;
+  must(it.price("BTC", "100"));
+  const Uuid research = it.research("Paris"), rain = it.judged(), snow = it.judged();
+  const auto bet = [](const Uuid& market, std::string_view confidence) {
+    return R"({"market":")" + market.text() + R"(","outcome":"YES","confidence":)" +
+           std::string(confidence) + "}";
+  };
+  must(it.act(wait()));
+  it.pass(1s);
+  must(it.tick("alice", "t1"));  // Idle: it did nothing.
+  must(it.tick("alice", "t2", R"({"error":"TIMEOUT"})"));
+  must(it.tick("alice", "t3",
+               R"({"bets":[)" + bet(rain, "0.8") + "," + bet(snow, "0.1") +
+                   R"(],"research":{"market":")" + research.text() + R"(","answer":"Rome"}})"));
+  auto seen = it.observe();
+  REQUIRE(seen.last_actions.size() == 3);
+  CHECK(seen.last_actions[2].action == OwnMove::WAIT);
+  CHECK_FALSE(seen.last_actions[2].tick_id);
+  CHECK(seen.last_actions[2].observation_id);
+  const auto& last = seen.last_actions[0];
+  CHECK(last.tick_id == messages::TickId("t3"));
+  CHECK_FALSE(last.observation_id);
+  CHECK_FALSE(last.reasoning);
+  std::set<OwnMove> moves;
+  for (int i = 0; i < 2; ++i) moves.insert(seen.last_actions[static_cast<std::size_t>(i)].action);
+  CHECK(moves == std::set{OwnMove::ANSWER, OwnMove::BET});
+  for (int i = 0; i < 2; ++i) {
+    const auto& action = seen.last_actions[static_cast<std::size_t>(i)];
+    const bool is_bet = action.action == OwnMove::BET;
+    CHECK(action.market == (is_bet ? rain : research));
+    CHECK(action.outcome == Text<64>(is_bet ? "YES" : "MISS"));
+    CHECK(action.time == it.now());
+  }
+  it.pass(1s);
+  must(it.tick("alice", "t4", R"({"wager":{"symbol":"BTC","direction":"DOWN","amount":"10.00"}})"));
+  must(it.tick("alice", "t4", R"({"wager":{"symbol":"BTC","direction":"UP","amount":"10.00"}})"));
+  must(it.tick("bob", "t1", R"({"wager":{"symbol":"BTC","direction":"UP","amount":"10.00"}})"));
+  it.pass(1s);
+  must(it.act(predict("5.00")));
+  it.pass(1s);
+  must(it.tick("alice", "t5",
+               R"({"research":{"market":")" + research.text() + R"(","answer":"Paris"}})"));
+  it.restart();
+  seen = it.observe();
+  REQUIRE(seen.last_actions.size() == 5);
+  CHECK(seen.last_actions[0].outcome == Text<64>("WIN"));
+  CHECK(seen.last_actions[0].wager == money("1.00"));
+  CHECK(seen.last_actions[1].reasoning == Text<2'000>("a hunch"));
+  CHECK(seen.last_actions[2].action == OwnMove::PREDICT);
+  CHECK(seen.last_actions[2].tick_id == messages::TickId("t4"));
+  CHECK(seen.last_actions[2].direction == ArenaDirection::DOWN);
+  CHECK(seen.last_actions[2].symbol == messages::Symbol("BTC"));
+  CHECK(seen.last_actions[2].wager == money("10.00"));
+  CHECK(seen.last_actions[4].tick_id == messages::TickId("t3"));
 }
 
 TEST_CASE("bets are open positions until their market ends, and lost ones are the last loss") {

@@ -3,7 +3,9 @@
 
 #include <atomic>
 
+#include "ledgerd/escrow.hpp"
 #include "ledgerd/markets.hpp"
+#include "ledgerd/settling.hpp"
 #include "ledgerd/ticks.hpp"
 #include "tests/unit/ledgerd/ledger_file.hpp"
 
@@ -69,13 +71,20 @@ class EconomyFile {
     return must(open_market(request)).market;
   }
   Result<messages::PricePosted> price(std::string_view symbol, std::string_view price) {
-    return ask<messages::PricePosted>([&](Transaction& transaction) {
+    const auto taken = ask<PriceTaken>([&](Transaction& transaction) {
       return post_price(transaction, {std::string(symbol), money(price), {}, {}});
     });
+    if (!taken) return fail(taken.error());
+    return taken->posted;
+  }
+  Settled settle_all() {
+    return must(
+        ask<Settled>([&](Transaction& transaction) { return settle_due(transaction, constants); }));
   }
   std::int64_t settle() {
-    return must(ask<std::int64_t>(
-        [&](Transaction& transaction) { return settle_due(transaction, constants); }));
+    const Settled settled = settle_all();
+    CHECK(settled.refused.empty());
+    return settled.ended;
   }
   Result<messages::Market> resolve(const Uuid& market, std::string_view outcome) {
     return ask<messages::Market>([&](Transaction& transaction) {

@@ -283,6 +283,102 @@ TEST_CASE("a market ends whatever was done by hand to its escrow, and to its bet
   check_sound(it);
 }
 
+TEST_CASE("a market that cannot be paid is put off alone, and ends when it can be") {
+  using namespace std::chrono_literals;
+  EconomyFile it;
+  it.running().add_bot("a");
+  const Uuid bad = it.judged();
+  must(it.tick("a", "t1", bet_of(bad, "YES")));
+  it.pass(1s);
+  const Uuid good = it.judged(), research = it.research("Paris");
+  // As in a book from when that was still possible; and nothing is left to make up for it.
+  must(it.running().transfer("away", market_account(bad), "user/eve", "5.00"));
+  must(it.running().transfer("poor", "treasury", "user/eve", it.balance("treasury").text()));
+  it.pass(24h);
+  const std::int64_t before = it.running().head().size;
+  const Settled settled = it.settle_all();
+  CHECK(settled.ended == 2);
+  REQUIRE(settled.refused.size() == 1);
+  CHECK(settled.refused[0].what == "market " + bad.text());
+  CHECK(settled.refused[0].refusals == 1);
+  CHECK(settled.refused[0].error.code == "funds_short");
+  CHECK(it.market(bad).status == MarketStatus::OPEN);
+  CHECK(it.market(good).status == MarketStatus::REFUNDED);
+  CHECK(it.market(research).status == MarketStatus::REFUNDED);
+  CHECK(it.running().head().size == before + 3);  // A refund and two closed escrows.
+  check_sound(it);
+
+  // The bounty that came back has made up for it, but it waits for its turn.
+  CHECK(it.settle_all().refused.empty());
+  must(it.running().transfer("poor again", "treasury", "user/eve", it.balance("treasury").text()));
+  it.pass(1s - Duration(1));
+  CHECK(it.settle() == 0);
+  it.pass(Duration(1));
+  it.restart();
+  const Settled again = it.settle_all();
+  CHECK(again.ended == 0);
+  REQUIRE(again.refused.size() == 1);
+  CHECK(again.refused[0].refusals == 2);
+  must(it.running().transfer("rich", "user/eve", "treasury", "100.00"));
+  it.pass(2s - Duration(1));
+  CHECK(it.settle() == 0);
+  it.pass(Duration(1));
+  CHECK(it.settle() == 1);
+  CHECK(it.market(bad).status == MarketStatus::REFUNDED);
+  CHECK(it.balance("bot/a") == money("999.50"));
+  check_sound(it);
+}
+
+TEST_CASE("a wager that cannot be paid holds up neither others nor the oracle's prices") {
+  using namespace std::chrono_literals;
+  EconomyFile it;
+  it.running().add_bot("a");
+  it.running().add_bot("b");
+  must(it.price("BTC", "100.00"));
+  must(it.tick("a", "t1", wager_of("UP")));
+  must(it.tick("b", "t1", wager_of("DOWN", "20.00")));
+  // 40.00 of 140.00 are left: enough for one of the two.
+  must(it.running().transfer("away", wagers_account, "user/eve", "100.00"));
+  must(it.running().transfer("poor", "treasury", "user/eve", it.balance("treasury").text()));
+  it.pass(it.constants.wager_horizon);
+  CHECK(must(it.price("BTC", "99.00")).settled == 1);
+  CHECK(it.balance("bot/b") == money("1019.50"));
+  it.pass(500ms);
+  CHECK(must(it.price("BTC", "98.00")).settled == 0);
+  must(it.running().transfer("rich", "user/eve", "treasury", "100.00"));
+  it.pass(1s);
+  CHECK(it.settle() == 1);
+  CHECK(it.balance("bot/a") == money("949.50"));
+  check_sound(it);
+}
+
+TEST_CASE("whatever ids others book, a market is paid, a wager too, and a hold ends") {
+  EconomyFile it;
+  it.running().add_bot("a");
+  it.running().add_bot("eve");
+  const auto book_first = [&](const std::string& name) {
+    must(it.running().book(
+        draft_transfer(Uuid::of_name(name), "bot/eve", "treasury", money("0.00000001"), "first")));
+  };
+  const Uuid market = it.research("Paris");
+  for (const char* what : {"open", "refund", "rest", "close", "pay/0"})
+    book_first("market/" + market.text() + "/" + what);
+  must(it.price("BTC", "100.00"));
+  for (const char* what : {"0", "wager", "cover"}) book_first("tick/a/t1/" + std::string(what));
+  must(it.tick("a", "t1", wager_of("UP")));
+  must(it.tick("a", "t2"));
+  book_first("wager/a/t1/pay");
+  const Booked held = must(it.running().hold("h", "bot/eve", "treasury", "1.00"));
+  book_first("expiry/" + std::to_string(held.posting.seq));
+  book_first("void/" + std::to_string(held.posting.seq));
+  it.pass(it.constants.wager_horizon);
+  CHECK(must(it.price("BTC", "101.00")).settled == 1);
+  it.pass(std::chrono::hours(24));
+  CHECK(it.settle() == 1);
+  CHECK(it.market(market).status == MarketStatus::REFUNDED);
+  check_sound(it);
+}
+
 TEST_CASE("a price wager pays twice its stake at the first price after its horizon") {
   EconomyFile it;
   it.running().add_bot("a");

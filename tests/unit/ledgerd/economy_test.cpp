@@ -298,6 +298,15 @@ TEST_CASE("a pool is split by stakes, rounded down, and what is left over is the
   CHECK(settle({}, "YES").shares.empty());
 }
 
+TEST_CASE("what cannot be settled is tried again later each time, up to ten minutes") {
+  using namespace std::chrono_literals;
+  CHECK(settle_again_after(1) == Duration(1s));
+  CHECK(settle_again_after(2) == Duration(2s));
+  CHECK(settle_again_after(10) == Duration(512s));
+  for (const std::int64_t refusals : {std::int64_t{11}, std::int64_t{1'000}, INT64_MAX})
+    CHECK(settle_again_after(refusals) == Duration(10min));
+}
+
 TEST_CASE("a post has 280 characters at most, an ellipsis the last when it was cut") {
   const std::string fits(280, 'x');
   CHECK(post_text(fits) == fits);

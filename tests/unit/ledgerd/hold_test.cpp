@@ -28,8 +28,8 @@ struct World : BookWorld {
   int expire() {
     int count = 0;
     for (; book().holds().expired(now()) != 0; ++count)
-      REQUIRE(
-          BookWorld::book(draft_hold_expiry(*book().hold_to_end(book().holds().expired(now())))));
+      REQUIRE(BookWorld::book(
+          draft_hold_expiry(Uuid::make(), *book().hold_to_end(book().holds().expired(now())))));
     return count;
   }
   using BookWorld::book;

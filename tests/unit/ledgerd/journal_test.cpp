@@ -83,6 +83,41 @@ TEST_CASE("an acknowledged transfer is in the file, and in memory only after the
   CHECK(rows(file, "SELECT count(*) FROM postings") == 3);
 }
 
+TEST_CASE("what a job attempts and is refused leaves nothing, in the file and in memory") {
+  LedgerFile file;
+  RunningJournal it(file);
+  it.add_bot("a");
+  bool told = false;
+  must(it.journal().run([&](Transaction& transaction) -> Result<void> {
+    const auto pay = [&](std::string_view id, std::string_view to,
+                         std::string_view amount) -> Result<void> {
+      GUILD_CHECK(
+          transaction.book(draft_transfer(id_of(id), "bot/a", to, money(amount), "").value()));
+      return {};
+    };
+    GUILD_CHECK(pay("first", "user/eve", "1"));
+    const auto two = [&]() -> Result<void> {
+      GUILD_CHECK(pay("second", "user/new", "2"));
+      transaction.after_commit([&] { told = true; });
+      return pay("third", "user/new", "5000");
+    };
+    GUILD_TRY(const auto refused, transaction.attempt(two));
+    REQUIRE(refused);
+    CHECK(refused->code == "funds_short");
+    CHECK(transaction.state().accounts().find("user/new") == 0);
+    GUILD_TRY(const auto done, transaction.attempt([&] { return pay("second", "treasury", "3"); }));
+    CHECK_FALSE(done);
+    return {};
+  }));
+  it.journal().drain();
+  CHECK_FALSE(told);
+  CHECK(it.balances().at("bot/a") == money("996"));
+  CHECK(rows(file, "SELECT count(*) FROM postings") == 4);
+  const auto report = must(verify_file(*file.connect(storage::Mode::read_only)));
+  INFO(report.problem);
+  CHECK(report.ok);
+}
+
 TEST_CASE("the same id again gets the first receipt, also after a restart") {
   LedgerFile file;
   Booked first;

@@ -85,6 +85,44 @@ TEST_CASE("a transaction whose work fails leaves nothing") {
   CHECK(file.connection->counters().retries == 0);
 }
 
+TEST_CASE("what is attempted in a transaction is undone alone, with what was attempted in it") {
+  Filled file(10);
+  const auto done = file.connection->transaction([](Connection& at) -> Result<void> {
+    GUILD_CHECK(insert(at, 11));
+    const auto outer = at.attempt([](Connection& within) -> Result<void> {
+      GUILD_CHECK(insert(within, 12));
+      GUILD_TRY(const auto inner,
+                within.attempt([](Connection& deep) { return insert(deep, 12); }));
+      CHECK(inner->code == "constraint");
+      GUILD_TRY(const auto fine, within.attempt([](Connection& deep) { return insert(deep, 13); }));
+      CHECK_FALSE(fine);
+      return refusal();
+    });
+    REQUIRE(outer);
+    CHECK(outer->value().code == "refused");
+    return insert(at, 14);
+  });
+  REQUIRE(done);
+  CHECK(count_rows(*file.connection) == 12);
+}
+
+TEST_CASE("what the disk refuses in an attempt is the transaction's, not the work's") {
+  Filled file;
+  file.disk.main_reads = 1;
+  int runs = 0;
+  const auto done = file.connection->transaction([&runs](Connection& at) -> Result<void> {
+    ++runs;
+    GUILD_TRY(const auto refused, at.attempt([](Connection& within) -> Result<void> {
+      GUILD_CHECK(scan(within));
+      return {};
+    }));
+    CHECK_FALSE(refused);
+    return {};
+  });
+  CHECK(done);
+  CHECK(runs == 2);
+}
+
 TEST_CASE("a transaction waits for another connection's lock and then commits once") {
   Filled file(10);
   const auto other = opened(file.path);
