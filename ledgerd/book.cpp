@@ -219,6 +219,8 @@ void Book::rollback() {
 
 Book::Group Book::commit() {
   for (const Posting& posting : group_.postings) tree_.append(posting.hash);
+  group_.previous_hashes.reserve(undo_.size());
+  for (const Before& before : undo_) group_.previous_hashes.push_back(before.state.last_hash);
   undo_.clear();
   ended_.clear();
   group_start_ = head();

@@ -62,6 +62,8 @@ class Book {
   struct Group {
     std::vector<Posting> postings;
     std::vector<AccountNumber> opened;
+    /// Of each leg of each posting, its account's hash before it. Filled in by `commit`.
+    std::vector<Digest> previous_hashes = {};
   };
   const Group& group() const { return group_; }
   /// A place in it to come back to.

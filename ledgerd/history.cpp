@@ -73,22 +73,6 @@ class SeqsOf {
   std::vector<std::int64_t> seqs_;
 };
 
-Entry entry_of(const Posting& posting, const Leg& leg, std::string_view account,
-               const Digest& previous_hash) {
-  return {.seq = posting.seq,
-          .account_seq = leg.account_seq,
-          .leg = &leg - posting.legs.data(),
-          .legs = std::ssize(posting.legs),
-          .id = posting.id,
-          .account = std::string(account),
-          .type = leg.type,
-          .amount = leg.amount,
-          .reference = leg.reference,
-          .time = posting.time,
-          .previous_hash = to_hex(previous_hash),
-          .hash = to_hex(posting.hash)};
-}
-
 /// The page, from the postings of the account from its own sequence max(after, 1) on.
 Result<EntriesPage> read_page(Connection& file, AccountNumber account, std::string_view name,
                               std::int64_t after, std::int64_t limit,
@@ -293,6 +277,22 @@ Result<messages::PostingView> read_posting(Connection& file, std::int64_t seq) {
     return {};
   }));
   return view;
+}
+
+Entry entry_of(const Posting& posting, const Leg& leg, std::string_view account,
+               const Digest& previous_hash) {
+  return {.seq = posting.seq,
+          .account_seq = leg.account_seq,
+          .leg = &leg - posting.legs.data(),
+          .legs = std::ssize(posting.legs),
+          .id = posting.id,
+          .account = std::string(account),
+          .type = leg.type,
+          .amount = leg.amount,
+          .reference = leg.reference,
+          .time = posting.time,
+          .previous_hash = to_hex(previous_hash),
+          .hash = to_hex(posting.hash)};
 }
 
 }  // namespace guild::ledgerd

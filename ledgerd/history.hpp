@@ -38,6 +38,11 @@ Result<messages::EventsPage> read_events(storage::Connection& file, std::int64_t
 /// One posting whole. Code posting_unknown.
 Result<messages::PostingView> read_posting(storage::Connection& file, std::int64_t seq);
 
+/// A leg of the posting, as it is shown; `account` is its account's name, `previous_hash` that of
+/// the account's posting before.
+messages::Entry entry_of(const Posting& posting, const Leg& leg, std::string_view account,
+                         const Digest& previous_hash);
+
 /// Code account_unknown.
 std::unexpected<Error> account_unknown(std::string_view account);
 

@@ -200,7 +200,7 @@ struct Journal::State {
   }
 
   void commit() {
-    const Book::Group group = book.commit();
+    Book::Group group = book.commit();
     tell(group);
     // Before the tails grow: one of the effects may clear what it wrote of them.
     for (const auto& effect : std::exchange(effects, {})) effect();
@@ -209,6 +209,7 @@ struct Journal::State {
       unsaved.append(posting, book.ids().hash_of(posting.id));
     }
     unsaved.append_blocks(book.take_blocks());
+    recent.append(book.accounts(), std::move(group));
     save_if_due();
   }
 
@@ -267,6 +268,7 @@ struct Journal::State {
   Book book;
   std::unique_ptr<Tails> tails;
   Unsaved unsaved;
+  Recent recent;
   const Options options;
   std::vector<std::function<void()>> effects;  // Of the group's jobs.
   Book::Mark job_start;                        // Where the job that runs, or ran last, began…
@@ -303,6 +305,8 @@ Result<void> Journal::save() {
 void Journal::drain() { state_->writer.drain(); }
 
 const Tails& Journal::tails() const { return *state_->tails; }
+
+Recent& Journal::recent() { return state_->recent; }
 
 storage::Writer::Counters Journal::counters() const { return state_->writer.counters(); }
 

@@ -18,6 +18,7 @@
 #include "common/messages/transfer_batch.hpp"
 #include "common/storage/writer.hpp"
 #include "ledgerd/book.hpp"
+#include "ledgerd/recent.hpp"
 #include "ledgerd/store.hpp"
 #include "ledgerd/tails.hpp"
 #include "ledgerd/unsaved.hpp"
@@ -142,6 +143,7 @@ class Journal {
 
   /// For readers; safe from any thread.
   const Tails& tails() const;
+  Recent& recent();
   storage::Writer::Counters counters() const;
 
  private:

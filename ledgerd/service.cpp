@@ -20,12 +20,16 @@ constexpr Duration gather_for = std::chrono::milliseconds(2);
 
 std::string topic_of(const messages::Entry& entry) { return "ledger/entry/" + entry.account.value; }
 
-/// Read and written out where nobody waits for it.
-Result<Outbox::Events> read_events(storage::Connection& file, std::int64_t after) {
-  GUILD_TRY(const auto entries, read_legs_after(file, after, Outbox::batch_legs));
+/// From memory, or from the file when they are no longer there. Read and written out where nobody
+/// waits for it.
+Result<Outbox::Events> read_events(Recent& recent, storage::Connection& file, std::int64_t after) {
+  auto entries = recent.take_legs_after(after, Outbox::batch_legs);
+  if (!entries) {
+    GUILD_TRY(entries, read_legs_after(file, after, Outbox::batch_legs));
+  }
   Outbox::Events events;
-  events.reserve(entries.size());
-  for (const messages::Entry& entry : entries)
+  events.reserve(entries->size());
+  for (const messages::Entry& entry : *entries)
     events.push_back(
         {.seq = entry.seq, .topic = topic_of(entry), .payload = messages::encode(entry)});
   return events;
@@ -242,7 +246,7 @@ Outbox::Ports Service::outbox_ports() {
                        const std::function<void(Result<Outbox::Events>)>& take) {
     const auto submitted =
         publisher_.submit([this, after, take](storage::Connection& file, const std::stop_token&) {
-          auto events = read_events(file, after);
+          auto events = read_events(journal_->recent(), file, after);
           host_.post([take, events = std::move(events)]() mutable { take(std::move(events)); });
         });
     if (!submitted) host_.post([take, error = submitted.error()] { take(fail(error)); });
