@@ -36,9 +36,9 @@ struct Limits {
 
   /// What a busy session may move a second while others speak; its credit comes in parts
   /// (pace.hpp). 0: no limit. Measured with tests/chaos/fairness_test.cpp.
-  std::uint64_t pace_bytes_per_s = 4U << 20U;
+  std::uint64_t pace_bytes_per_s = 1U << 20U;
   std::uint64_t pace_burst_bytes = 256U << 10U;
-  std::uint64_t pace_part_bytes = 2U << 10U;
+  std::uint64_t pace_part_bytes = 64U << 10U;
 
   /// A frame is sent once it has this size. Above the clients' 64 KiB, so that a full frame of a
   /// publisher, with our stamp on it, is still one frame.

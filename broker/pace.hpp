@@ -2,7 +2,7 @@
 // bytes of its records and of what is delivered of them, and something for each item and frame. Who
 // does more than `busy_factor` times `pace_bytes_per_s` for longer than a burst is busy, until it
 // has done less than that rate for as long. While another session, that is not, speaks (publishes,
-// asks, answers, pings), a busy one's credit comes back in small parts at the rate. Who is alone,
+// asks, answers, pings), a busy one's credit comes back in parts, at the rate. Who is alone,
 // or with others that are busy too, is not paced, so that the rate costs nothing where nobody
 // waits; nor is a daemon of the suite, whose events and answers are others' doing, nor does
 // anybody make way for its status and its log. A pure state
@@ -26,7 +26,7 @@ class Pace {
   /// What frames and items cost beside their bytes, in bytes. Less than a frame's true price (that
   /// of 4 KiB), or who asks one thing after another, as fast as answers come, would be busy.
   static constexpr std::uint64_t frame_work = 256, item_work = 64;
-  static constexpr std::uint64_t busy_factor = 8;
+  static constexpr std::uint64_t busy_factor = 32;
   /// How long after it spoke a session counts as one that may speak again.
   static constexpr auto attention = std::chrono::milliseconds(50);
   /// Whether anybody still speaks, that is.

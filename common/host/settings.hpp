@@ -56,7 +56,7 @@ struct BrokerSettings {
   Range<1, 16, 2> io_threads;
   Range<-20, 19, -10> nice;  ///< Of its threads; what the kernel refuses is left.
   /// What a client that moves much more may move while others speak; 0: no limit.
-  Range<0, 17'179'869'184, 4'194'304> pace_bytes_per_s;
+  Range<0, 17'179'869'184, 1'048'576> pace_bytes_per_s;
   List<OverflowSetting, 256> overflow;  ///< The first that matches; then the suite's own.
 };
 BOOST_DESCRIBE_STRUCT(BrokerSettings, (),

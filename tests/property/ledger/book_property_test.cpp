@@ -178,7 +178,8 @@ class Run {
 
   void expire() {
     while (const std::int64_t seq = book.holds().expired(Instant{ids_}))
-      ask(draft_hold_expiry(Uuid::make(), *book.hold_to_end(seq)));
+      ask(draft_hold_expiry(Uuid::of_name("expiry/" + std::to_string(seq)),
+                            *book.hold_to_end(seq)));
   }
 
   void ask_again(std::size_t which) {

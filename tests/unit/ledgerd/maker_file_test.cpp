@@ -13,7 +13,6 @@
 using namespace guild;
 using namespace guild::ledgerd;
 using economy::MakerPlan;
-using messages::MarketStatus;
 
 namespace {
 
