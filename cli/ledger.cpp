@@ -164,6 +164,7 @@ void add_ledger(Command& root) {
 
   noun.add("verify", "recompute the whole book from its file").runs(verify);
   add_ledger_events(noun);
+  add_ledger_audit(noun);
   add_ledger_holds(noun);
   add_ledger_proofs(noun);
   add_ledger_bench(noun);

@@ -36,6 +36,7 @@ Result<Exit> book(Context& context, Session& session, std::string_view name, con
   return Exit::ok;
 }
 
+void add_ledger_audit(Command& ledger);
 void add_ledger_events(Command& ledger);
 void add_ledger_holds(Command& ledger);
 void add_ledger_proofs(Command& ledger);

@@ -125,6 +125,7 @@ const std::vector<Role>& role_table() {
                    "ledgerd/checkpoint",
                    "ledgerd/proof",
                    "ledgerd/verify",
+                   "ledgerd/audit",
                    "ledgerd/grant-list",
                    "ledgerd/approval-list",
                    "ledgerd/market-list",

@@ -279,6 +279,24 @@ Result<messages::PostingView> read_posting(Connection& file, std::int64_t seq) {
   return view;
 }
 
+Result<messages::AuditPage> read_audit(Connection& file, std::int64_t after, std::int64_t limit) {
+  messages::AuditPage page;
+  // One more, to know whether there is one.
+  GUILD_CHECK(
+      store::each_audit_after(file, after, limit + 1, [&](std::int64_t number, store::Audit audit) {
+        page.more = std::ssize(page.records) == limit;
+        if (page.more) return;
+        page.records.push_back({.number = number,
+                                .time = audit.time,
+                                .sender = std::move(audit.sender),
+                                .principal = std::move(audit.principal),
+                                .action = std::move(audit.action),
+                                .subject = std::move(audit.subject),
+                                .detail = {std::move(audit.detail)}});
+      }));
+  return page;
+}
+
 Entry entry_of(const Posting& posting, const Leg& leg, std::string_view account,
                const Digest& previous_hash) {
   return {.seq = posting.seq,

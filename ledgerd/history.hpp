@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/messages/authority.hpp"
 #include "common/messages/ledgerd.hpp"
 #include "common/storage/connection.hpp"
 #include "ledgerd/accounts.hpp"
@@ -34,6 +35,10 @@ Result<std::vector<messages::Entry>> read_legs_after(storage::Connection& file, 
 /// `after`.
 Result<messages::EventsPage> read_events(storage::Connection& file, std::int64_t after,
                                          std::int64_t limit);
+
+/// What the audit says after its record `after`, at most `limit` records.
+Result<messages::AuditPage> read_audit(storage::Connection& file, std::int64_t after,
+                                       std::int64_t limit);
 
 /// One posting whole. Code posting_unknown.
 Result<messages::PostingView> read_posting(storage::Connection& file, std::int64_t seq);

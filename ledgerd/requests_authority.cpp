@@ -3,6 +3,7 @@
 
 #include "common/base/text.hpp"
 #include "common/log/log.hpp"
+#include "ledgerd/history.hpp"
 #include "ledgerd/permits.hpp"
 #include "ledgerd/service.hpp"
 
@@ -21,6 +22,17 @@ std::unexpected<Error> action_guarded(std::string_view pattern) {
 }
 
 }  // namespace
+
+void Service::audit(const messages::ListAudit& request,
+                    const host::Answer<messages::AuditPage>& answer) {
+  read<messages::AuditPage>(
+      resuming_,
+      [after = request.after.value, limit = request.limit.value](storage::Connection& file,
+                                                                 const std::stop_token&) {
+        return read_audit(file, after, limit);
+      },
+      answer);
+}
 
 void Service::add_grant(const messages::AddGrant& request,
                         const host::Answer<messages::Grant>& answer) {

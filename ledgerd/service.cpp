@@ -211,6 +211,7 @@ void Service::serve() {
   serve("balance", &Service::balance);
   serve("entries", &Service::entries);
   serve("events", &Service::events);
+  serve("audit", &Service::audit);
   serve("verify", &Service::verify);
   serve("bot-create", &Service::create_bot);
   serve("bot-list", &Service::list_bots);

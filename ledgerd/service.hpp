@@ -96,6 +96,7 @@ class Service : public host::Service {
   void balance(const messages::GetBalance& request, const host::Answer<messages::Balance>& answer);
   void entries(const messages::ListEntries& request,
                const host::Answer<messages::EntriesPage>& answer);
+  void audit(const messages::ListAudit& request, const host::Answer<messages::AuditPage>& answer);
   void events(const messages::ListEvents& request,
               const host::Answer<messages::EventsPage>& answer);
   void verify(const messages::Nothing& request, const host::Answer<messages::VerifyReport>& answer);

@@ -245,4 +245,22 @@ Result<void> insert_audit(Connection& file, const Audit& audit) {
       std::string_view(audit.detail));
 }
 
+Result<void> each_audit_after(Connection& file, std::int64_t number, std::int64_t limit,
+                              const std::function<void(std::int64_t, Audit)>& take) {
+  GUILD_TRY(Statement statement,
+            file.prepare("SELECT number, time, sender, principal, action, subject, detail "
+                         "FROM audit WHERE number > ? ORDER BY number LIMIT ?"));
+  statement.bind(1, number);
+  statement.bind(2, limit);
+  return each_row(statement, [&](const Statement& row) {
+    take(row.integer(0), {.time = {row.integer(1)},
+                          .sender = std::string(row.text(2)),
+                          .principal = std::string(row.text(3)),
+                          .action = std::string(row.text(4)),
+                          .subject = std::string(row.text(5)),
+                          .detail = std::string(row.text(6))});
+    return true;
+  });
+}
+
 }  // namespace guild::ledgerd::store

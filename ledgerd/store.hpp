@@ -148,5 +148,8 @@ struct Audit {
   std::string detail = "{}";  ///< JSON.
 };
 Result<void> insert_audit(Connection& file, const Audit& audit);
+/// In their order, those with a greater number, at most `limit`.
+Result<void> each_audit_after(Connection& file, std::int64_t number, std::int64_t limit,
+                              const std::function<void(std::int64_t number, Audit)>& take);
 
 }  // namespace guild::ledgerd::store

@@ -25,5 +25,8 @@ GUILD_MESSAGE(ReviveBot);
 GUILD_MESSAGE(SyncKeys);
 GUILD_MESSAGE(KeySynced);
 GUILD_MESSAGE(KeysSynced);
+GUILD_MESSAGE(ListAudit);
+GUILD_MESSAGE(AuditRecord);
+GUILD_MESSAGE(AuditPage);
 
 }  // namespace guild::messages

@@ -5,6 +5,7 @@
 // bot_unknown, bot_dead.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -229,5 +230,28 @@ struct KeysSynced {
   List<KeySynced, 1'000> keys;
 };
 BOOST_DESCRIBE_STRUCT(KeysSynced, (), (keys))
+
+/// `ledgerd/audit` → AuditPage: who asked for what concerns authority (bots, grants, permits,
+/// approvals, what the kernel guard refused, constants), in order, after the record `after`.
+struct ListAudit {
+  Range<0, std::numeric_limits<std::int64_t>::max()> after;
+  Range<1, 200, 100> limit;
+};
+BOOST_DESCRIBE_STRUCT(ListAudit, (), (after, limit))
+GUILD_OPTIONAL_FIELDS(ListAudit, "after", "limit")
+struct AuditRecord {
+  std::int64_t number = 0;  ///< From 1, without gaps.
+  Instant time;
+  std::string sender;     ///< The client, as the broker stamped it.
+  std::string principal;  ///< For whom: "operator", "bot/<handle>", "ledgerd".
+  std::string action, subject;
+  JsonObject detail;
+};
+BOOST_DESCRIBE_STRUCT(AuditRecord, (), (number, time, sender, principal, action, subject, detail))
+struct AuditPage {
+  List<AuditRecord, 200> records;
+  bool more = false;
+};
+BOOST_DESCRIBE_STRUCT(AuditPage, (), (records, more))
 
 }  // namespace guild::messages

@@ -1,6 +1,7 @@
 #include "ledgerd/economy/maker.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace guild::ledgerd::economy {
 namespace {
@@ -15,7 +16,9 @@ std::vector<MakerPlan::Ask> askable(const Questions& questions, const MakerFacts
     if (!asked.is_solved && !facts.open.contains(digest))
       all.push_back({.question = i, .times = asked.times});
   }
-  std::ranges::stable_sort(all, {}, &MakerPlan::Ask::times);
+  // Not stable_sort: libstdc++'s calls what clang knows to be deprecated.
+  std::ranges::sort(all, {},
+                    [](const MakerPlan::Ask& ask) { return std::pair(ask.times, ask.question); });
   return all;
 }
 

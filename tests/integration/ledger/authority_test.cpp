@@ -280,6 +280,48 @@ TEST_CASE("the command: grants, permits and approvals, with the exit codes that 
   CHECK(run({"grant", "revoke", "a", "ask_me"}).exit_code == 3);
 }
 
+TEST_CASE("the command: the audit, all of it once and in order, from the file too") {
+  LedgerHome home;
+  const auto lines = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"ledger", "audit"});
+    arguments.emplace_back("--json");
+    const Outcome outcome = home.guild(arguments);
+    INFO(outcome.err);
+    REQUIRE(outcome.exit_code == 0);
+    return json_lines(outcome.out);
+  };
+  const std::size_t before = lines({}).size();  // The constants.
+  REQUIRE(home.guild({"bot", "add", "a"}).exit_code == 0);
+  REQUIRE(home.guild({"grant", "add", "a", "pay:*", "--daily", "2"}).exit_code == 0);
+  REQUIRE(home.guild({"grant", "add", "a", "drop_migration:*"}).exit_code == 4);
+  REQUIRE(home.guild({"bot", "add", "b"}).exit_code == 0);
+  // More than a page.
+  for (int i = 0; i < 205; ++i)
+    REQUIRE(home.guild({"grant", i % 2 == 0 ? "revoke" : "add", "a", "pay:*"}).exit_code == 0);
+
+  const auto all = lines({});
+  REQUIRE(all.size() == before + 4 + 205);
+  for (std::size_t i = 0; i < all.size(); ++i) CHECK(all[i].at("number") == i + 1);
+  const Json& granted = all.at(before + 1);
+  CHECK(all.at(before).at("action") == "bot-create");
+  CHECK(granted.at("action") == "grant-add");
+  CHECK(granted.at("subject") == "bot/a");
+  CHECK(granted.at("sender") == "operator");
+  CHECK(granted.at("principal") == "operator");
+  CHECK(granted.at("detail").at("pattern") == "pay:*");
+  CHECK(all.at(before + 2).at("action") == "kernel-guard");
+  CHECK(lines({"--subject", "bot/b"}).size() == 1);
+  CHECK(lines({"--after", std::to_string(all.size() - 3)}).size() == 3);
+  CHECK(lines({"--after", std::to_string(before), "--count", "2"}).size() == 2);
+
+  CHECK(json_lines(home.guild({"--as", "viewer", "ledger", "audit", "--json"}).out) == all);
+  const Outcome denied = home.guild({"--as", "bench", "ledger", "audit"});
+  CHECK(denied.exit_code == 4);
+  CHECK(home.guild({"ledger", "audit", "--after", "-1"}).exit_code == 2);
+  home.stop();
+  CHECK(lines({}) == all);
+}
+
 TEST_CASE("the command: a bot's life, and keys from a file that is parsed and never run") {
   LedgerHome home;
   const auto run = [&](std::vector<std::string> words, const std::string& input = {}) {
